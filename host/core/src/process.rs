@@ -1,0 +1,446 @@
+//! The path of one batch: transform, then output, repartition or reduce. Pure: rows in, effects and overlay
+//! writes out; nothing counts before the transaction that holds it is committed.
+
+use crate::call::Caller;
+use crate::changelog;
+use crate::dead_letter::DeadLetter;
+use crate::effect::{Cause, Effect, Outgoing, Report, Target};
+use crate::error::{Stop, StopKind};
+use crate::frame::Frame;
+use crate::group::Grouper;
+use crate::hash::{fingerprint, partition_of};
+use crate::operator::Operator;
+use crate::policy::{Limits, Policies, Policy};
+use crate::record::{Batch, BytesColumn, Offset, Row, Rows, TopicPartition};
+use crate::reduce::{Input, Reduction};
+use crate::state::KeyedState;
+use crate::topology::{Then, Topology};
+use crate::transform::{Stage, transform};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A row that does not reach the result.
+pub(crate) struct Failed {
+    /// Its index; among which rows, `place` says.
+    pub(crate) row: u32,
+    pub(crate) place: Place,
+    pub(crate) cause: Cause,
+    pub(crate) reason: String,
+}
+
+/// Which rows an index counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The rows as they were read.
+    Batch,
+    /// The rows that the reduce was given.
+    Reduce,
+}
+
+/// Processes batches of one worker.
+pub(crate) struct Processor<O> {
+    pub(crate) caller: Caller<O>,
+    topology: Topology,
+    policies: Policies,
+    row_schema: u32,
+    grouper: Grouper,
+    /// Rows whose place is still to be checked, see [`Topology::trusted_partitions`].
+    sample: usize,
+}
+
+/// Rows of each worker whose place is checked when the user asserts that keys need no repartitioning.
+const SAMPLE_RECORDS: usize = 10_000;
+
+impl<O: Operator> Processor<O> {
+    pub(crate) fn new(operator: O, topology: Topology, policies: Policies, limits: Limits) -> Self {
+        let row_schema = fingerprint(&operator.description().row_schema);
+        let sample = if topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
+        let caller = Caller::new(operator, limits);
+        Self { caller, topology, policies, row_schema, grouper: Grouper::default(), sample }
+    }
+
+    pub(crate) fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Processes a batch. Answers how many of its rows came to their end: all, or fewer when faults took the
+    /// time that they may take in one transaction.
+    ///
+    /// # Errors
+    /// The application must stop; nothing of the open transaction may be committed.
+    pub(crate) fn process(
+        &mut self,
+        batch: &Batch,
+        state: Option<&mut KeyedState>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<usize, Stop> {
+        let stages = self.topology.stages(&batch.source.topic);
+        let mut failed = Vec::new();
+        let mut stage = None;
+        if stages.transform {
+            let mut transformed = transform(&mut self.caller, batch, &mut failed, effects)?;
+            self.drop_too_large(&mut transformed, &mut failed);
+            stage = Some(transformed);
+        }
+        let mut done = stage.as_ref().map_or(batch.rows.len(), |stage| stage.done);
+        match stages.then {
+            Then::Output => send(Target::Output, take_rows(batch, &mut stage), effects),
+            Then::Repartition => self.repartition(batch, stage.as_ref(), &mut failed, effects),
+            Then::Reduce => {
+                let state = state.expect("a task that reduces has state");
+                let cut = if stages.framed {
+                    self.reduce_framed(batch, state, &mut failed, effects)?
+                } else {
+                    self.reduce_here(batch, stage.as_ref(), state, &mut failed, effects)?
+                };
+                done = cut.unwrap_or(done);
+            }
+        }
+        self.apply_policies(batch, stage.as_ref(), failed, done, effects)?;
+        Ok(done)
+    }
+
+    /// Rows larger than may be written, and all other rows of the same source, fail.
+    fn drop_too_large(&self, stage: &mut Stage, failed: &mut Vec<Failed>) {
+        let max = self.caller.limits.output_record_bytes_max;
+        if stage.rows.data.len() <= max {
+            return;
+        }
+        let mut large: Vec<u32> = Vec::new();
+        for i in 0..stage.rows.len() {
+            let bytes = size(&stage.rows, i);
+            if bytes > max && large.last() != Some(&stage.source[i]) {
+                large.push(stage.source[i]);
+                failed.push(Failed {
+                    row: stage.source[i],
+                    place: Place::Batch,
+                    cause: Cause::TooLarge,
+                    reason: format!(
+                        "an output row has {bytes} bytes, more than output_record_bytes_max = {max}"
+                    ),
+                });
+            }
+        }
+        if large.is_empty() {
+            return;
+        }
+        let (mut rows, mut source) = (Rows::new(), Vec::new());
+        for (i, row) in stage.source.iter().enumerate() {
+            if large.binary_search(row).is_err() {
+                rows.push_with_headers(stage.rows.row(i), stage.rows.headers(i));
+                source.push(*row);
+            }
+        }
+        (stage.rows, stage.source) = (rows, source);
+    }
+
+    /// Rows are framed and placed by key.
+    fn repartition(
+        &self,
+        batch: &Batch,
+        stage: Option<&Stage>,
+        failed: &mut Vec<Failed>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let rows = stage.map_or(&batch.rows, |stage| &stage.rows);
+        let source = stage.map(|stage| stage.source.as_slice());
+        let selection = select(rows, failed);
+        let topic = fingerprint(&batch.source.topic);
+        let mut out = Rows::new();
+        let mut value = Vec::new();
+        for &row in &selection {
+            let i = row as usize;
+            let from = source.map_or(i, |source| source[i] as usize);
+            let frame = Frame {
+                row_schema: self.row_schema,
+                topic,
+                partition: batch.source.partition,
+                offset: batch.offsets[from],
+            };
+            value.clear();
+            frame.write(&mut value);
+            value.extend_from_slice(rows.value(i).unwrap_or_default());
+            let row = Row { value: Some(&value), ..rows.row(i) };
+            out.push_with_headers(row, rows.headers(i));
+        }
+        send(Target::Repartition, out, effects);
+    }
+
+    /// Rows of this partition are folded where they are.
+    fn reduce_here(
+        &mut self,
+        batch: &Batch,
+        stage: Option<&Stage>,
+        state: &mut KeyedState,
+        failed: &mut Vec<Failed>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<usize>, Stop> {
+        let rows = stage.map_or(&batch.rows, |stage| &stage.rows);
+        let selection = select(rows, failed);
+        let source = stage.map(|stage| stage.source.as_slice());
+        self.check_places(batch, rows, source, effects);
+        let input = Input { rows, value_starts: None, source, selection: &selection };
+        self.reduction(state, failed, effects).run(batch, &input)
+    }
+
+    /// Looks at the first rows when the user asserts that equal keys share a partition.
+    fn check_places(
+        &mut self,
+        batch: &Batch,
+        rows: &Rows,
+        source: Option<&[u32]>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(partitions) = self.topology.trusted_partitions else { return };
+        let looked_at = rows.len().min(self.sample);
+        self.sample -= looked_at;
+        for i in 0..looked_at {
+            let expected = rows.key(i).map_or(batch.source.partition, |key| partition_of(key, partitions));
+            if expected != batch.source.partition {
+                self.sample = 0;
+                let offset = batch.offsets[source.map_or(i, |source| source[i] as usize)];
+                let source = batch.source.clone();
+                return effects.push(Effect::Report(Report::Misplaced { source, offset, expected }));
+            }
+        }
+    }
+
+    /// Rows of a repartition topic are folded.
+    fn reduce_framed(
+        &mut self,
+        batch: &Batch,
+        state: &mut KeyedState,
+        failed: &mut Vec<Failed>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<usize>, Stop> {
+        let rows = &batch.rows;
+        let selection = select(rows, failed);
+        let mut starts = alloc::vec![0; rows.len()];
+        for &row in &selection {
+            let (frame, len) = frame(batch, row as usize)?;
+            if frame.row_schema != self.row_schema {
+                return Err(Stop::new(StopKind::State, other_row_schema(batch, row as usize)));
+            }
+            starts[row as usize] = rows.offsets[2 * row as usize + 1] + len as u32;
+        }
+        let input = Input { rows, value_starts: Some(&starts), source: None, selection: &selection };
+        self.reduction(state, failed, effects).run(batch, &input)
+    }
+
+    fn reduction<'a>(
+        &'a mut self,
+        state: &'a mut KeyedState,
+        failed: &'a mut Vec<Failed>,
+        effects: &'a mut Vec<Effect>,
+    ) -> Reduction<'a, O> {
+        Reduction { caller: &mut self.caller, grouper: &mut self.grouper, state, failed, effects }
+    }
+
+    /// Applies the policy to each row that failed and came to its end.
+    fn apply_policies(
+        &self,
+        batch: &Batch,
+        stage: Option<&Stage>,
+        mut failed: Vec<Failed>,
+        done: usize,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stop> {
+        let batch_row = |failed: &Failed| match (failed.place, stage) {
+            (Place::Reduce, Some(stage)) => stage.source[failed.row as usize] as usize,
+            _ => failed.row as usize,
+        };
+        failed.sort_by_key(batch_row);
+        let mut letters = Rows::new();
+        for failed in failed.iter().take_while(|failed| batch_row(failed) < done) {
+            let policy = self.policies.of(failed.cause);
+            let (source, offset, value) = self.origin(batch, stage, failed, batch_row(failed))?;
+            if policy == Policy::Fail {
+                return Err(Stop::new(StopKind::BadData, refused(&source, offset, failed)));
+            }
+            if policy == Policy::DeadLetter {
+                let letter =
+                    DeadLetter { source: &source, offset, cause: failed.cause, reason: &failed.reason };
+                let rows = rows_of(failed, batch, stage);
+                let max = self.caller.limits.output_record_bytes_max;
+                letter.write(rows, failed.row as usize, value, max, &mut letters);
+            }
+            effects.push(Effect::Report(Report::Record {
+                source,
+                offset,
+                cause: failed.cause,
+                reason: failed.reason.clone(),
+                dead_letter: policy == Policy::DeadLetter,
+            }));
+        }
+        send(Target::DeadLetter, letters, effects);
+        Ok(())
+    }
+
+    /// Where a failed row was read first, and its value without a frame.
+    fn origin<'a>(
+        &self,
+        batch: &'a Batch,
+        stage: Option<&'a Stage>,
+        failed: &Failed,
+        batch_row: usize,
+    ) -> Result<(TopicPartition, Offset, Option<&'a [u8]>), Stop> {
+        let value = rows_of(failed, batch, stage).value(failed.row as usize);
+        let framed = self.topology.stages(&batch.source.topic).framed;
+        let (true, Some(bytes)) = (framed, value) else {
+            return Ok((batch.source.clone(), batch.offsets[batch_row], value));
+        };
+        let (frame, len) = frame(batch, batch_row)?;
+        let topic = self.topology.input_of(frame.topic).unwrap_or(&batch.source.topic).to_string();
+        Ok((TopicPartition { topic, partition: frame.partition }, frame.offset, Some(&bytes[len..])))
+    }
+
+    /// The results and changelog records of everything that the open transaction touched in a task.
+    ///
+    /// # Errors
+    /// The finisher fails, or a result can't be written: nothing may be committed.
+    pub(crate) fn finish(
+        &mut self,
+        source: &TopicPartition,
+        state: &KeyedState,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stop> {
+        let (mut results, mut log, mut value) = (Rows::new(), Rows::new(), Vec::new());
+        let mut touched = state.touched().peekable();
+        while touched.peek().is_some() {
+            let (mut keys, mut accumulators) = (BytesColumn::new(), BytesColumn::new());
+            let mut chunk = Vec::new();
+            for (key, accumulator, timestamp) in touched.by_ref().take(self.caller.limits.call_records_max) {
+                value.clear();
+                changelog::write(accumulator.unwrap_or_default(), &mut value);
+                log.push(Row { key: Some(key), value: accumulator.map(|_| value.as_slice()), timestamp });
+                if accumulator.is_some() {
+                    keys.push(Some(key));
+                    accumulators.push(accumulator);
+                }
+                chunk.push((key, accumulator.is_some(), timestamp));
+            }
+            let values = self.finished(source, &keys, accumulators)?;
+            let mut next = 0;
+            for (key, is_there, timestamp) in chunk {
+                let value = if is_there { values.get(next) } else { None };
+                next += usize::from(is_there);
+                results.push(Row { key: Some(key), value, timestamp });
+            }
+        }
+        self.check_sizes(source, &results)?;
+        self.check_sizes(source, &log)?;
+        send(Target::Output, results, effects);
+        send(Target::Changelog(source.partition), log, effects);
+        Ok(())
+    }
+
+    fn finished(
+        &mut self,
+        source: &TopicPartition,
+        keys: &BytesColumn,
+        accumulators: BytesColumn,
+    ) -> Result<BytesColumn, Stop> {
+        if keys.is_empty() || !self.caller.operator.description().finishes {
+            return Ok(accumulators);
+        }
+        self.caller.call(|operator| operator.finish(keys, &accumulators))?.map_err(|fault| {
+            let (kind, reason) = (fault.kind.as_str(), fault.reason);
+            Stop::new(
+                StopKind::BadData,
+                format!("the module's finish failed for the task of {source} ({kind}): {reason}\nhint: finish must work for every accumulator; nothing was lost, mend the module and start again"),
+            )
+        })
+    }
+
+    fn check_sizes(&self, source: &TopicPartition, rows: &Rows) -> Result<(), Stop> {
+        let max = self.caller.limits.output_record_bytes_max;
+        let large = (rows.data.len() > max).then(|| (0..rows.len()).find(|&i| size(rows, i) > max)).flatten();
+        let Some(i) = large else { return Ok(()) };
+        let (key, bytes) = (rows.key(i).unwrap_or_default().escape_ascii(), size(rows, i));
+        Err(Stop::new(
+            StopKind::BadData,
+            format!(
+                "the result or accumulator of key \"{key}\" (task of {source}) has {bytes} bytes, more than \
+                 output_record_bytes_max = {max}\nhint: raise it (and message.max.bytes, and the topic's \
+                 max.message.bytes), or keep accumulators small"
+            ),
+        ))
+    }
+}
+
+fn frame(batch: &Batch, row: usize) -> Result<(Frame, usize), Stop> {
+    Frame::read(batch.rows.value(row).unwrap_or_default()).map_err(|error| {
+        let at = &batch.source;
+        let offset = batch.offsets[row];
+        Stop::new(
+            StopKind::State,
+            format!(
+                "the record at {at}-{offset} was not written by this application: {error}\n\
+                 hint: nothing else may write to a repartition topic"
+            ),
+        )
+    })
+}
+
+/// The rows after the transform; what is left of the stage is only its sources.
+fn take_rows(batch: &Batch, stage: &mut Option<Stage>) -> Rows {
+    match stage {
+        Some(stage) => core::mem::take(&mut stage.rows),
+        None => batch.rows.clone(),
+    }
+}
+
+fn rows_of<'a>(failed: &Failed, batch: &'a Batch, stage: Option<&'a Stage>) -> &'a Rows {
+    match (failed.place, stage) {
+        (Place::Reduce, Some(stage)) => &stage.rows,
+        _ => &batch.rows,
+    }
+}
+
+fn size(rows: &Rows, i: usize) -> usize {
+    (rows.offsets[2 * i + 2] - rows.offsets[2 * i]) as usize
+}
+
+/// The rows with key and value; the others fail.
+fn select(rows: &Rows, failed: &mut Vec<Failed>) -> Vec<u32> {
+    let all = 0..rows.len() as u32;
+    if rows.nulls.is_empty() {
+        return all.collect();
+    }
+    all.filter(|&row| {
+        let cause = match rows.row(row as usize) {
+            Row { key: None, .. } => Cause::NullKey,
+            Row { value: None, .. } => Cause::NullValue,
+            _ => return true,
+        };
+        let reason = "a reduce takes no null key and no null value".into();
+        failed.push(Failed { row, place: Place::Reduce, cause, reason });
+        false
+    })
+    .collect()
+}
+
+fn send(target: Target, rows: Rows, effects: &mut Vec<Effect>) {
+    if !rows.is_empty() {
+        effects.push(Effect::Send(Outgoing { target, rows }));
+    }
+}
+
+fn refused(source: &TopicPartition, offset: Offset, failed: &Failed) -> String {
+    let (cause, reason) = (failed.cause.as_str(), &failed.reason);
+    let key = if failed.cause == Cause::Rejected { "on_rejected" } else { "on_fault" };
+    format!(
+        "the record at {source}-{offset} failed ({cause}): {reason}\n\
+         hint: the policy is {key} = \"fail\"; \"dead-letter\" or \"skip\" go on"
+    )
+}
+
+fn other_row_schema(batch: &Batch, row: usize) -> String {
+    format!(
+        "the record at {}-{} was written by a module with another row-schema\n\
+         hint: start the module before once more with --until-end, so that nothing is left between transform \
+         and reduce",
+        batch.source, batch.offsets[row],
+    )
+}

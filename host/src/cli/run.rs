@@ -1,0 +1,41 @@
+//! `host run`.
+
+use super::Logs;
+use super::settings::Settings;
+use crate::exit::Failure;
+use crate::{config, logging};
+use clap::Args;
+
+const SETTINGS: &str = "\
+A flag wins over its HOST_ environment variable, that over the settings file, that over the default.
+`host config show` prints all settings, also those without a flag, with where each comes from.";
+
+/// Run an application.
+#[derive(Args, Debug)]
+#[command(after_help = SETTINGS)]
+pub(super) struct Run {
+    #[command(flatten)]
+    settings: Settings,
+    /// Stop when the ends of the inputs seen at the start are committed
+    #[arg(long, help_heading = "Processing")]
+    until_end: bool,
+    /// Print results to standard output: key, tab, value
+    #[arg(long, help_heading = "Processing")]
+    print: bool,
+    #[command(flatten)]
+    logs: Logs,
+}
+
+impl Run {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut sources = self.settings.sources()?;
+        sources.until_end = self.until_end;
+        sources.print = self.print;
+        let loaded = config::load(&sources)?;
+        logging::init(loaded.value.log_format, self.logs.into())?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        crate::run::run(loaded.value)
+    }
+}

@@ -1,0 +1,169 @@
+//! The flags that are settings, and how they become a layer. Nothing is checked here but `name=value`.
+
+#![allow(clippy::doc_markdown, reason = "doc comments are help texts here")]
+
+use crate::config::{ConfigError, Entry, Origin, Raw, Sources};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Flags that set settings. Defaults are in `default.toml`, not here.
+#[derive(Args, Debug)]
+pub(super) struct Settings {
+    /// Settings file [default: ./host.toml when it exists]
+    #[arg(long, value_name = "PATH", help_heading = "Module")]
+    config: Option<PathBuf>,
+    /// The .wasm file, or native:NAME (sum, count, min, max, last)
+    #[arg(short, long, value_name = "PATH|native:NAME", help_heading = "Module")]
+    module: Option<String>,
+    /// The operator's name; internal topics carry it [default: the module's file stem]
+    #[arg(long, value_name = "NAME", help_heading = "Module")]
+    name: Option<String>,
+    /// A setting for the module; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
+    set: Vec<String>,
+
+    /// Where to connect: host:port, separated by commas [default: localhost:9092]
+    #[arg(short, long, alias = "bootstrap-server", value_name = "SERVERS", help_heading = "Kafka")]
+    bootstrap_servers: Option<String>,
+    /// Consumer group and prefix of internal topics [default: the name]
+    #[arg(long, value_name = "ID", help_heading = "Kafka")]
+    application_id: Option<String>,
+    /// A property of librdkafka for all clients; repeatable, wins over -F
+    #[arg(short = 'X', value_name = "KEY=VALUE", help_heading = "Kafka")]
+    property: Vec<String>,
+    /// A file of such properties, one a line; repeatable
+    #[arg(short = 'F', long = "kafka-config", value_name = "PATH", help_heading = "Kafka")]
+    properties: Vec<PathBuf>,
+    /// static (a restart gets its partitions back) or dynamic [default: static]
+    #[arg(long, value_name = "KIND", help_heading = "Kafka")]
+    membership: Option<String>,
+
+    /// A topic to read; repeatable [default: NAME-input]
+    #[arg(short, long, value_name = "TOPIC", help_heading = "Topics")]
+    input: Vec<String>,
+    /// The topic to write [default: NAME-output]
+    #[arg(short, long, value_name = "TOPIC", help_heading = "Topics")]
+    output: Option<String>,
+    /// Where to start where nothing is committed: earliest, latest, none [default: earliest]
+    #[arg(long, value_name = "POLICY", help_heading = "Topics")]
+    offset_reset: Option<String>,
+    /// The same as --offset-reset earliest
+    #[arg(long, help_heading = "Topics")]
+    from_beginning: bool,
+    /// Re-key before a reduce: auto, never, always [default: auto]
+    #[arg(long, value_name = "WHEN", help_heading = "Topics")]
+    repartition: Option<String>,
+    /// Create missing topics: none, own (output and internal), all [default: own]
+    #[arg(long, value_name = "WHICH", help_heading = "Topics")]
+    create_topics: Option<String>,
+    /// Partitions of created topics [default: the largest count among the inputs]
+    #[arg(long, value_name = "N", help_heading = "Topics")]
+    partitions: Option<String>,
+    /// Replicas of created topics [default: the broker's]
+    #[arg(long, value_name = "N", help_heading = "Topics")]
+    replication_factor: Option<String>,
+
+    /// exactly_once_v2 or at_least_once [default: exactly_once_v2]
+    #[arg(long, value_name = "GUARANTEE", help_heading = "Processing")]
+    processing_guarantee: Option<String>,
+    /// Worker threads [default: the number of cores]
+    #[arg(short, long, value_name = "N", help_heading = "Processing")]
+    workers: Option<String>,
+    /// Time between two commits, 1ms to 5m [default: 100ms]
+    #[arg(long, visible_alias = "batch-interval", value_name = "DURATION", help_heading = "Processing")]
+    commit_interval: Option<String>,
+    /// Records in a batch, at most [default: 10000]
+    #[arg(long, value_name = "N", help_heading = "Processing")]
+    batch_records: Option<String>,
+    /// Folder for ids, locks and state [default: $XDG_STATE_HOME/wasmhost]
+    #[arg(long, value_name = "PATH", help_heading = "Processing")]
+    state_dir: Option<String>,
+
+    /// Records that the module rejects: dead-letter, skip, fail [default: dead-letter]
+    #[arg(long, value_name = "POLICY", help_heading = "Failing records")]
+    on_rejected: Option<String>,
+    /// Records on which the module faults (trap, deadline, memory): as above [default: dead-letter]
+    #[arg(long, value_name = "POLICY", help_heading = "Failing records")]
+    on_fault: Option<String>,
+
+    /// auto (text on a terminal, else JSON), text, json [default: auto]
+    #[arg(long, value_name = "FORMAT", help_heading = "Logs (standard error)")]
+    log_format: Option<String>,
+}
+
+impl Settings {
+    /// What [`crate::config::load`] reads, with the environment of this process.
+    ///
+    /// # Errors
+    /// A `name=value` without `=`.
+    pub(super) fn sources(&self) -> Result<Sources, ConfigError> {
+        // A variable that is not text cannot be one of ours.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Ok(Sources {
+            file: self.config.clone(),
+            variables: variables.collect(),
+            properties: self.properties.clone(),
+            flags: self.entries()?,
+            until_end: false,
+            print: false,
+        })
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
+        let single = [
+            ("module", "--module", &self.module),
+            ("name", "--name", &self.name),
+            ("bootstrap_servers", "--bootstrap-servers", &self.bootstrap_servers),
+            ("application_id", "--application-id", &self.application_id),
+            ("membership", "--membership", &self.membership),
+            ("output", "--output", &self.output),
+            ("offset_reset", "--offset-reset", &self.offset_reset),
+            ("repartition", "--repartition", &self.repartition),
+            ("create_topics", "--create-topics", &self.create_topics),
+            ("partitions", "--partitions", &self.partitions),
+            ("replication_factor", "--replication-factor", &self.replication_factor),
+            ("processing_guarantee", "--processing-guarantee", &self.processing_guarantee),
+            ("workers", "--workers", &self.workers),
+            ("commit_interval_ms", "--commit-interval", &self.commit_interval),
+            ("batch_records_max", "--batch-records", &self.batch_records),
+            ("state_dir", "--state-dir", &self.state_dir),
+            ("on_rejected", "--on-rejected", &self.on_rejected),
+            ("on_fault", "--on-fault", &self.on_fault),
+            ("log_format", "--log-format", &self.log_format),
+        ];
+        let mut entries = Vec::new();
+        for (key, flag, value) in single {
+            if let Some(text) = value {
+                entries.push(Entry::for_key(key, Raw::Text(text.clone()), Origin::Flag(flag))?);
+            }
+        }
+        if self.from_beginning {
+            let earliest = Raw::Text("earliest".into());
+            entries.push(Entry::for_key("offset_reset", earliest, Origin::Flag("--from-beginning"))?);
+        }
+        if !self.input.is_empty() {
+            entries.push(Entry::for_key("inputs", Raw::List(self.input.clone()), Origin::Flag("--input"))?);
+        }
+        for text in &self.set {
+            entries.push(pair(text, "settings", "--set")?);
+        }
+        for text in &self.property {
+            entries.push(pair(text, "kafka", "-X")?);
+        }
+        Ok(entries)
+    }
+}
+
+fn pair(text: &str, section: &str, flag: &'static str) -> Result<Entry, ConfigError> {
+    let origin = Origin::Flag(flag);
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Entry::for_key(&format!("{section}.{}", name.trim()), Raw::Text(value.into()), origin)
+        }
+        _ => {
+            Err(ConfigError::at(&origin, format!("{text:?} has no \"=\" behind a name"))
+                .hint("write name=value"))
+        }
+    }
+}

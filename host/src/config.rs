@@ -1,0 +1,282 @@
+//! The settings of an application: defaults, file, environment and flags become one typed [`Config`].
+//!
+//! Everything else in this program takes its settings from here and never reads the environment itself.
+//! There is no `Default`: every default is written in `default.toml`.
+
+mod build;
+mod env;
+mod file;
+mod hint;
+mod kafka;
+mod layer;
+mod names;
+mod show;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use kafka::{Client, KafkaProperties};
+pub use layer::{ConfigError, Entry, Origin, Target};
+pub use show::{Shown, toml};
+pub use table::{SETTINGS, Setting};
+pub use value::Raw;
+
+pub use host_core::policy::Policy;
+pub use host_core::topology::Repartition;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file that is read when no other is named.
+pub const FILE_DEFAULT: &str = "host.toml";
+
+/// All settings, checked. Durations and sizes are within the bounds of the table.
+#[derive(Clone)]
+pub struct Config {
+    /// Consumer group, prefix of internal topics and transactional ids.
+    pub application_id: String,
+    /// The operator's name; internal topics carry it.
+    pub name: String,
+    /// What runs.
+    pub module: ModuleSource,
+    /// Handed to the module's `configure`, sorted by name.
+    pub settings: BTreeMap<String, String>,
+    /// `host:port`, separated by commas.
+    pub bootstrap_servers: String,
+    /// Topics to read; at least one, all different.
+    pub inputs: Vec<String>,
+    /// The topic to write; none of the inputs.
+    pub output: String,
+    /// Worker threads, at least one.
+    pub workers: usize,
+    /// Time between two commits.
+    pub commit_interval: Duration,
+    /// Records in a batch, at most.
+    pub batch_records_max: usize,
+    /// Bytes of keys and values in a batch, at most.
+    pub batch_bytes_max: usize,
+    /// What a crash may do to results.
+    pub processing_guarantee: ProcessingGuarantee,
+    /// Where to start where nothing is committed.
+    pub offset_reset: OffsetReset,
+    /// Stop when the ends seen at the start are committed (`--until-end`).
+    pub until_end: bool,
+    /// Print results to standard output (`--print`).
+    pub print: bool,
+    /// When a reduce reads a repartition topic.
+    pub repartition: Repartition,
+    /// Partitions of created topics; none: the largest count among the inputs.
+    pub partitions: Option<NonZeroU32>,
+    /// Replicas of created topics; none: the broker's default.
+    pub replication_factor: Option<NonZeroU32>,
+    /// Which missing topics are created.
+    pub create_topics: CreateTopics,
+    /// Records that the module rejects.
+    pub on_rejected: Policy,
+    /// Records on which the module faults.
+    pub on_fault: Policy,
+    /// How a process is known to its group.
+    pub membership: Membership,
+    /// Ids, locks and state files.
+    pub state_dir: PathBuf,
+    /// How long a drain may take.
+    pub shutdown_timeout: Duration,
+    /// How often committed rows of the repartition topic are deleted; none: never.
+    pub repartition_purge_interval: Option<Duration>,
+    /// How long the first connection may take.
+    pub connect_timeout: Duration,
+    /// Aborted transactions in a row before the application stops.
+    pub abort_retries_max: u32,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// Bounds on the module.
+    pub limits: Limits,
+    /// For librdkafka, as they were given, references resolved; without `bootstrap.servers`.
+    pub kafka: KafkaProperties,
+    /// Every setting as text with its origin, secrets hidden.
+    pub shown: Vec<Shown>,
+}
+
+impl std::fmt::Debug for Config {
+    /// What tells two applications apart; the rest may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("application_id", &self.application_id)
+            .field("module", &self.module)
+            .field("inputs", &self.inputs)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleSource {
+    /// A `.wasm` file; relative to the working folder.
+    Path(PathBuf),
+    /// A built-in operator (`native:NAME`); whether there is one of this name is not checked here.
+    Native(String),
+}
+
+/// What a crash may do to results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessingGuarantee {
+    /// Nothing: one transaction holds outputs, changelog and offsets.
+    ExactlyOnce,
+    /// Results may be written twice, and counted twice.
+    AtLeastOnce,
+}
+
+/// Where to start where nothing is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// At the first record.
+    Earliest,
+    /// Behind the last record.
+    Latest,
+    /// Refuse.
+    None,
+}
+
+/// Which missing topics are created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateTopics {
+    /// None.
+    None,
+    /// The output and internal topics.
+    Own,
+    /// The inputs too.
+    All,
+}
+
+/// How a process is known to its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// By an id of its own: a restart gets the same partitions back.
+    Static,
+    /// By whatever the broker gives: leaving is noticed at once.
+    Dynamic,
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// Text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Bounds on what a module may use. Prose and defaults: `default.toml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Memory of one instance.
+    pub memory_bytes_max: usize,
+    /// Stack of one call.
+    pub stack_bytes_max: usize,
+    /// CPU time for configure and describe.
+    pub start_deadline: Duration,
+    /// CPU time for a call ...
+    pub batch_deadline: Duration,
+    /// ... and this much more for each of its records.
+    pub record_deadline_us: u64,
+    /// Bytes that one call may return.
+    pub output_bytes_max: usize,
+    /// Bytes of one output record.
+    pub output_record_bytes_max: usize,
+    /// Bytes of one log line.
+    pub log_line_bytes_max: usize,
+    /// Log lines a second.
+    pub log_lines_per_second_max: u32,
+    /// Bytes of the module's file.
+    pub module_bytes_max: u64,
+    /// How often a batch is tried again when the module asks for it.
+    pub retries_max: u32,
+    /// Share of records that may fault, 0 to 1.
+    pub fault_ratio_max: f64,
+    /// Faulted records before that share is judged.
+    pub fault_records_min: u64,
+}
+
+/// What [`load`] reads.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file that the user names; none: [`FILE_DEFAULT`] when it exists.
+    pub file: Option<PathBuf>,
+    /// The process's environment.
+    pub variables: Vec<(String, String)>,
+    /// Properties files (`-F`).
+    pub properties: Vec<PathBuf>,
+    /// Flags.
+    pub flags: Vec<Entry>,
+    /// `--until-end`.
+    pub until_end: bool,
+    /// `--print`.
+    pub print: bool,
+}
+
+/// What came of [`load`] or [`show()`].
+#[derive(Clone, Debug)]
+pub struct Loaded<T> {
+    /// The result.
+    pub value: T,
+    /// To be logged once logs are set up.
+    pub warnings: Vec<String>,
+}
+
+/// Reads all layers and checks everything that needs neither the module nor Kafka.
+///
+/// # Errors
+/// The first setting that is wrong, with its layer and what is allowed.
+pub fn load(sources: &Sources) -> Result<Loaded<Config>, ConfigError> {
+    let (mut resolved, warnings) = lay(sources)?;
+    build::derive(&mut resolved, &sources.variables)?;
+    let value = build::config(&resolved, sources)?;
+    Ok(Loaded { value, warnings })
+}
+
+/// All settings as text. Unlike [`load`] it does not ask for a module.
+///
+/// # Errors
+/// As [`load`].
+pub fn show(sources: &Sources) -> Result<Loaded<Vec<Shown>>, ConfigError> {
+    let (resolved, warnings) = lay(sources)?;
+    if build::has_module(&resolved) {
+        return load(sources).map(|loaded| Loaded { value: loaded.value.shown, warnings });
+    }
+    Ok(Loaded { value: show::shown(&resolved), warnings })
+}
+
+fn lay(sources: &Sources) -> Result<(layer::Resolved, Vec<String>), ConfigError> {
+    let mut entries = file::defaults()?;
+    if let Some(path) = config_file(sources) {
+        entries.extend(file::parse(&read(&path)?, &path)?);
+    }
+    let (variables, warnings) = env::parse(&sources.variables);
+    entries.extend(variables);
+    for path in &sources.properties {
+        entries.extend(file::parse_properties(&read(path)?, path)?);
+    }
+    entries.extend(sources.flags.iter().cloned());
+    let mut resolved = layer::Resolved::default();
+    for entry in entries {
+        resolved.lay(entry)?;
+    }
+    Ok((resolved, warnings))
+}
+
+fn config_file(sources: &Sources) -> Option<PathBuf> {
+    let variable = || sources.variables.iter().find(|(name, _)| name == "HOST_CONFIG");
+    let named = sources.file.clone().or_else(|| variable().map(|(_, path)| PathBuf::from(path)));
+    named.or_else(|| Path::new(FILE_DEFAULT).is_file().then(|| FILE_DEFAULT.into()))
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::nowhere(format!("cannot read the file {:?}: {error}", path.display())))
+}

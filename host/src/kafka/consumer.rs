@@ -1,0 +1,437 @@
+//! A worker's member of the group. It reads and says what the group wants; it lets go of and takes partitions
+//! only when told to.
+
+use super::client::Settings;
+use super::error::{Doing, Fault, is_passing, sort};
+use super::fetch::{Fetch, Found, Limits};
+use super::sys::{
+    EARLIEST, Entry, GroupMetadata, Handle, Isolation, Kind, LATEST, PartitionList, Rebalanced, list_offsets,
+};
+use host_core::effect::{Assignment, CommitOffset};
+use host_core::error::{Stop, StopKind};
+use host_core::event::{Epoch, Failure, Start};
+use host_core::record::{Batch, Offset, TopicPartition};
+use rdkafka::bindings::rd_kafka_resp_err_t as Code;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bounds a question to the brokers, retries included.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bounds one try of a question.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bounds a seek: the partition may still be starting.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// Bounds leaving the group.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What one poll found.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one a poll, moved once; a box would be one more allocation a batch"
+)]
+pub enum Polled {
+    /// Records of one partition.
+    Batch(Batch),
+    /// A log was read to its end.
+    PartitionEnd {
+        /// The assignment under which it was read.
+        epoch: Epoch,
+        /// The partition.
+        source: TopicPartition,
+        /// The next offset to read.
+        position: Offset,
+    },
+    /// The group gives partitions: [`Consumer::assign`] is owed.
+    Assigned {
+        /// The new assignment's.
+        epoch: Epoch,
+        /// All of them.
+        partitions: Vec<TopicPartition>,
+    },
+    /// The group takes all partitions back and waits: [`Consumer::unassign`] is owed.
+    Revoked,
+    /// The partitions are others' already: [`Consumer::unassign`] is owed.
+    Lost,
+    /// Nothing within the timeout.
+    Idle,
+}
+
+/// Where a partition is read from when nothing is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// From the oldest record.
+    Earliest,
+    /// From the next record.
+    Latest,
+    /// Not at all: stop.
+    None,
+}
+
+/// A member of the group.
+pub struct Consumer {
+    fetch: Fetch,
+    epoch: Epoch,
+    metadata: Option<GroupMetadata>,
+    owes: Owes,
+    handle: Arc<Handle>,
+}
+
+/// What the group waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owes {
+    Nothing,
+    Assign,
+    Unassign,
+}
+
+impl Consumer {
+    /// Connects in the background.
+    ///
+    /// # Errors
+    /// A stop when the settings make no client.
+    pub fn new(settings: &Settings, client_id: &str, instance_id: Option<&str>) -> Result<Self, Failure> {
+        let config = settings.consumer(client_id, instance_id);
+        let handle = Handle::new(Kind::Consumer, &config).map_err(|text| {
+            Failure::Stop(Stop::new(
+                StopKind::Kafka,
+                format!("cannot make the consumer of worker {client_id}: {text}"),
+            ))
+        })?;
+        let handle = Arc::new(handle);
+        let fetch = Fetch::new(Arc::clone(&handle));
+        Ok(Self { fetch, epoch: Epoch(0), metadata: None, owes: Owes::Nothing, handle })
+    }
+
+    /// Joins the group. Only exact names.
+    ///
+    /// # Errors
+    /// A stop when the names are not accepted.
+    pub fn subscribe(&self, topics: &[String]) -> Result<(), Failure> {
+        let list = PartitionList::of_topics(topics);
+        self.handle
+            .subscribe(&list)
+            .map_err(|fault| sort(Doing::Read, &format!("subscribing to {topics:?}"), &fault))
+    }
+
+    /// Waits up to `timeout` for something to happen. Must be called often, whatever is read, for the group to
+    /// keep this member (`max.poll.interval.ms`).
+    ///
+    /// # Errors
+    /// A failure that does not pass by itself.
+    pub fn poll(&mut self, timeout: Duration, limits: Limits) -> Result<Polled, Failure> {
+        let epoch = self.epoch;
+        Ok(match self.fetch.poll(timeout, limits)? {
+            Found::Rows { source, offsets, rows } => Polled::Batch(Batch { source, epoch, offsets, rows }),
+            Found::End { source, position } => Polled::PartitionEnd { epoch, source, position },
+            Found::Nothing => Polled::Idle,
+            Found::Rebalance => self.rebalance(),
+        })
+    }
+
+    fn rebalance(&mut self) -> Polled {
+        self.fetch.forget_all();
+        match self.handle.signals().take_rebalance() {
+            None => Polled::Idle,
+            Some(Rebalanced::Assigned { partitions, metadata }) => {
+                self.epoch = Epoch(self.epoch.0 + 1);
+                self.metadata = metadata;
+                self.owes = Owes::Assign;
+                Polled::Assigned { epoch: self.epoch, partitions }
+            }
+            Some(Rebalanced::Revoked) => {
+                self.owes = Owes::Unassign;
+                Polled::Revoked
+            }
+            Some(Rebalanced::Lost) => {
+                self.owes = Owes::Unassign;
+                Polled::Lost
+            }
+        }
+    }
+
+    /// The newest assignment's epoch; zero before the first.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The group metadata captured when `epoch` was assigned.
+    ///
+    /// # Errors
+    /// Stale for any other epoch, and when the metadata would not fence us.
+    pub fn group_metadata(&self, epoch: Epoch) -> Result<&GroupMetadata, Failure> {
+        let metadata = self.metadata.as_ref().filter(|metadata| epoch == self.epoch && metadata.fences());
+        metadata.ok_or_else(|| {
+            Failure::Stale(format!("no usable membership for assignment {epoch} of the group"))
+        })
+    }
+
+    /// Reads these partitions from these offsets, and no others; forgets what was fetched ahead.
+    ///
+    /// # Errors
+    /// As librdkafka says.
+    pub fn assign(&mut self, starts: &[Assignment]) -> Result<(), Failure> {
+        let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &fault);
+        let list = PartitionList::of(starts.iter().map(|start| (&start.source, start.offset)));
+        self.fetch.forget_all();
+        self.owes = Owes::Nothing;
+        self.handle.assign(Some(&list)).map_err(sort)?;
+        // A pause outlives an assignment, so what is not to be paused is resumed.
+        let (paused, flowing): (Vec<_>, Vec<_>) = starts.iter().partition(|start| start.paused);
+        for (starts, pause) in [(paused, true), (flowing, false)] {
+            if starts.is_empty() {
+                continue;
+            }
+            let list = PartitionList::of(starts.iter().map(|start| (&start.source, start.offset)));
+            if pause { self.handle.pause(&list) } else { self.handle.resume(&list) }.map_err(sort)?;
+            first_error(&list).map_err(sort)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of all partitions; the group goes on.
+    ///
+    /// # Errors
+    /// As librdkafka says.
+    pub fn unassign(&mut self) -> Result<(), Failure> {
+        self.fetch.forget_all();
+        self.owes = Owes::Nothing;
+        self.handle.assign(None).map_err(|fault| sort(Doing::Read, "letting go of all partitions", &fault))
+    }
+
+    /// Reads `source` on from `offset`: forgets what was fetched ahead, resumes it when it is paused.
+    ///
+    /// # Errors
+    /// When the partition is not assigned, or did not start within [`SEEK_TIMEOUT`].
+    pub fn seek(&mut self, source: &TopicPartition, offset: Offset) -> Result<(), Failure> {
+        self.fetch.forget(source);
+        let sort = |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &fault);
+        let deadline = Instant::now() + SEEK_TIMEOUT;
+        let list = loop {
+            let list = PartitionList::of(std::iter::once((source, offset)));
+            let done = self.handle.seek(&list, SEEK_TIMEOUT).and_then(|()| first_error(&list));
+            match done {
+                Ok(()) => break list,
+                // It is still starting or stopping.
+                Err(fault) if is_starting(fault.code) && Instant::now() < deadline => {
+                    std::thread::sleep(RETRY_PAUSE);
+                }
+                Err(fault) => return Err(sort(fault)),
+            }
+        };
+        self.handle.resume(&list).and_then(|()| first_error(&list)).map_err(sort)
+    }
+
+    /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
+    /// transaction with offsets of these partitions is open, so it must not be one's own.
+    ///
+    /// # Errors
+    /// When there is no answer within [`QUESTION_TIMEOUT`].
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<(Offset, String)>>, Failure> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entries = ask("reading the group's committed offsets", || {
+            let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
+            self.handle.committed(&list, TRY_TIMEOUT)?;
+            first_error(&list)?;
+            Ok(list.entries())
+        })?;
+        Ok(in_order(partitions, &entries)?
+            .into_iter()
+            .map(|e| (e.offset >= 0).then_some((e.offset, e.metadata)))
+            .collect())
+    }
+
+    /// The first offset and the last stable one of each log, in the order of the question.
+    ///
+    /// # Errors
+    /// When there is no answer within [`QUESTION_TIMEOUT`].
+    pub fn watermarks(&self, partitions: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Failure> {
+        let lows = self.log_offsets(partitions, EARLIEST)?;
+        let highs = self.log_offsets(partitions, LATEST)?;
+        Ok(lows.into_iter().zip(highs).collect())
+    }
+
+    fn log_offsets(&self, partitions: &[TopicPartition], which: Offset) -> Result<Vec<Offset>, Failure> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entries = ask("reading the ends of logs", || {
+            let list = PartitionList::of(partitions.iter().map(|partition| (partition, which)));
+            let entries = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT)?;
+            entries_ok(&entries)?;
+            Ok(entries)
+        })?;
+        Ok(in_order(partitions, &entries)?.into_iter().map(|entry| entry.offset).collect())
+    }
+
+    /// The end of a partition's log as the last fetch saw it, open transactions included; asks nobody.
+    pub fn cached_end(&self, source: &TopicPartition) -> Option<Offset> {
+        self.handle.cached_end(source)
+    }
+
+    /// Where each partition is read from: what is committed, else what `reset` says for its topic.
+    ///
+    /// # Errors
+    /// A stop when a committed offset is not in its log any more, or nothing is committed and the policy is
+    /// [`Reset::None`]: never a silent jump.
+    pub fn locate(
+        &self,
+        partitions: &[TopicPartition],
+        reset: impl Fn(&str) -> Reset,
+    ) -> Result<Vec<(TopicPartition, Start)>, Failure> {
+        let committed = self.committed(partitions)?;
+        let watermarks = self.watermarks(partitions)?;
+        let known = partitions.iter().zip(committed).zip(watermarks);
+        known
+            .map(|((source, committed), log)| start_of(source, committed, log, reset(&source.topic)))
+            .collect()
+    }
+
+    /// Commits offsets without a transaction, and waits for the answer.
+    ///
+    /// # Errors
+    /// Stale when `epoch` is not the newest assignment, or the group refuses.
+    pub fn commit(&self, epoch: Epoch, offsets: &[CommitOffset]) -> Result<(), Failure> {
+        self.group_metadata(epoch)?;
+        let mut list = PartitionList::new();
+        for CommitOffset { source, offset, metadata } in offsets {
+            list.add_with_metadata(source, *offset, metadata);
+        }
+        let done = self.handle.commit(&list).and_then(|()| first_error(&list));
+        done.map_err(|fault| sort(Doing::CommitOffsets, "committing offsets", &fault))
+    }
+
+    /// Leaves the group (a static member stays until its session ends, and finds its partitions again), within
+    /// [`CLOSE_TIMEOUT`]. What was not committed before is read again by the next owner.
+    pub fn close(mut self) {
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        self.fetch.forget_all();
+        if self.owes != Owes::Nothing || self.handle.signals().take_rebalance().is_some() {
+            let_go(&self.handle);
+        }
+        self.handle.close(|handle| {
+            while handle.signals().take_rebalance().is_some() {
+                let_go(handle);
+            }
+            Instant::now() < deadline
+        });
+        if Instant::now() >= deadline {
+            tracing::warn!("the group did not let go within {CLOSE_TIMEOUT:?}; leaving without its word");
+        }
+    }
+}
+
+fn let_go(handle: &Handle) {
+    if let Err(fault) = handle.assign(None) {
+        tracing::warn!(error = fault.text, "letting go of the partitions failed while closing");
+    }
+}
+
+fn start_of(
+    source: &TopicPartition,
+    committed: Option<(Offset, String)>,
+    (low, high): (Offset, Offset),
+    reset: Reset,
+) -> Result<(TopicPartition, Start), Failure> {
+    let stop = |text| Err(Failure::Stop(Stop::new(StopKind::State, text)));
+    match (committed, reset) {
+        (Some((offset, metadata)), _) if (low..=high).contains(&offset) => {
+            Ok((source.clone(), Start::Committed { offset, metadata }))
+        }
+        (Some((offset, _)), _) => stop(format!(
+            "{source}: the committed offset {offset} is not in the log, which holds {low} to {high}: \
+             records were deleted before they were read, or the topic was made anew\n\
+             choose offsets with kafka-consumer-groups --reset-offsets"
+        )),
+        (None, Reset::Earliest) => Ok((source.clone(), Start::Reset { offset: low })),
+        (None, Reset::Latest) => Ok((source.clone(), Start::Reset { offset: high })),
+        (None, Reset::None) => stop(format!(
+            "{source}: nothing is committed and the offset reset policy is none\n\
+             use --offset-reset earliest or latest, or commit offsets with kafka-consumer-groups --reset-offsets"
+        )),
+    }
+}
+
+/// Repeats a question while its error passes.
+pub(super) fn ask<T>(what: &str, mut question: impl FnMut() -> Result<T, Fault>) -> Result<T, Failure> {
+    let deadline = Instant::now() + QUESTION_TIMEOUT;
+    loop {
+        match question() {
+            Ok(answer) => return Ok(answer),
+            Err(fault) if is_passing(fault.code) && Instant::now() < deadline => {
+                std::thread::sleep(RETRY_PAUSE);
+            }
+            Err(fault) => return Err(sort(Doing::Read, what, &fault)),
+        }
+    }
+}
+
+fn is_starting(code: Code) -> bool {
+    matches!(code, Code::RD_KAFKA_RESP_ERR__STATE | Code::RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
+}
+
+/// The first partition's error of a list.
+pub(super) fn first_error(list: &PartitionList) -> Result<(), Fault> {
+    entries_ok(&list.entries())
+}
+
+/// The first partition's error.
+pub(super) fn entries_ok(entries: &[Entry]) -> Result<(), Fault> {
+    let bad = entries.iter().find(|entry| entry.code != Code::RD_KAFKA_RESP_ERR_NO_ERROR);
+    bad.map_or(Ok(()), |entry| {
+        let fault = Fault::of(entry.code);
+        Err(Fault { text: format!("{}: {}", entry.partition, fault.text), ..fault })
+    })
+}
+
+/// Answers come in any order; these are put into the question's.
+pub(super) fn in_order(partitions: &[TopicPartition], entries: &[Entry]) -> Result<Vec<Entry>, Failure> {
+    let find = |wanted: &TopicPartition| {
+        entries.iter().find(|entry| entry.partition == *wanted).cloned().ok_or_else(|| {
+            let text = format!("the broker gave no answer for {wanted}");
+            Failure::Stop(Stop::new(StopKind::Kafka, text))
+        })
+    };
+    partitions.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(committed: Option<Offset>, reset: Reset) -> Result<Start, String> {
+        let committed = committed.map(|offset| (offset, "m".to_owned()));
+        match start_of(&TopicPartition::new("in", 2), committed, (10, 20), reset) {
+            Ok((_, start)) => Ok(start),
+            Err(Failure::Stop(stop)) => Err(stop.message),
+            Err(failure) => Err(format!("{failure:?}")),
+        }
+    }
+
+    #[test]
+    fn committed_offsets_inside_the_log_win_over_the_policy() {
+        for offset in [10, 15, 20] {
+            let expected = Start::Committed { offset, metadata: "m".to_owned() };
+            assert_eq!(start(Some(offset), Reset::None), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn committed_offsets_outside_the_log_stop_whatever_the_policy() {
+        for offset in [0, 9, 21] {
+            let error = start(Some(offset), Reset::Earliest).expect_err("outside");
+            assert!(error.starts_with("in-2: the committed offset"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_where_nothing_is_committed() {
+        assert_eq!(start(None, Reset::Earliest), Ok(Start::Reset { offset: 10 }));
+        assert_eq!(start(None, Reset::Latest), Ok(Start::Reset { offset: 20 }));
+        assert!(start(None, Reset::None).expect_err("none").contains("in-2"));
+    }
+}

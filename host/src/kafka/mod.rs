@@ -1,0 +1,24 @@
+//! Everything that talks to Kafka. It performs what the core asks for and sorts what goes wrong into the
+//! core's failures; it decides nothing about records, and knows nothing of Wasm.
+
+pub mod admin;
+pub mod changelog;
+pub mod client;
+pub mod consumer;
+mod error;
+mod fetch;
+pub mod producer;
+mod sys;
+
+pub use admin::Admin;
+pub use changelog::{RestoreEvent, Restorer};
+pub use client::{ConfigError, Properties, Settings};
+pub use consumer::{Consumer, Polled, Reset};
+pub use fetch::Limits;
+pub use producer::{Producer, Topic};
+pub use sys::GroupMetadata;
+
+/// The version of librdkafka that this is built with.
+pub fn client_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}

@@ -1,0 +1,134 @@
+//! The admin calls that the safe wrapper lacks: offsets of logs and of groups.
+
+use super::{Entry, Fault, Handle, PartitionList, c_name, list, take};
+use rdkafka::bindings as rd;
+use std::ffi::c_int;
+use std::time::Duration;
+
+/// Whose view of a log's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kafka) enum Isolation {
+    /// The end is the last stable offset: before the first open transaction.
+    Committed,
+    /// The end is the high watermark.
+    Uncommitted,
+}
+
+/// Asks for a log's first offset.
+pub(in crate::kafka) const EARLIEST: i64 = rd::RD_KAFKA_OFFSET_BEGINNING as i64;
+/// Asks for a log's end.
+pub(in crate::kafka) const LATEST: i64 = rd::RD_KAFKA_OFFSET_END as i64;
+
+type Queue = *mut rd::rd_kafka_queue_t;
+type Options = *mut rd::rd_kafka_AdminOptions_t;
+type Event = *mut rd::rd_kafka_event_t;
+
+/// What a call needs, freed in the end.
+struct Call {
+    options: Options,
+    queue: Queue,
+    event: Event,
+}
+
+impl Call {
+    /// # Safety
+    /// The handle outlives the call.
+    unsafe fn new(handle: &Handle, op: rd::rd_kafka_admin_op_t, timeout: Duration) -> Self {
+        // SAFETY: the client is alive; options and queue are ours. The timeout is in range by its type, and
+        // a text is not asked for.
+        unsafe {
+            let options = rd::rd_kafka_AdminOptions_new(handle.as_ptr(), op);
+            let timeout = super::millis(timeout).clamp(1, 3_600_000);
+            rd::rd_kafka_AdminOptions_set_request_timeout(options, timeout, std::ptr::null_mut(), 0);
+            Self { options, queue: rd::rd_kafka_queue_new(handle.as_ptr()), event: std::ptr::null_mut() }
+        }
+    }
+
+    /// Waits for the answer: librdkafka always gives one, at the latest at the request's timeout.
+    ///
+    /// # Safety
+    /// The request was made with this call's queue.
+    unsafe fn wait(&mut self) -> Result<Event, Fault> {
+        const FOREVER: c_int = -1;
+        // SAFETY: the queue is alive; the event is ours and lives until drop.
+        unsafe {
+            while self.event.is_null() {
+                self.event = rd::rd_kafka_queue_poll(self.queue, FOREVER);
+            }
+            super::check(rd::rd_kafka_event_error(self.event)).map_err(|fault| Fault {
+                text: super::owned(rd::rd_kafka_event_error_string(self.event)),
+                ..fault
+            })?;
+        }
+        Ok(self.event)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        // SAFETY: owned, and freed once; the event may be null.
+        unsafe {
+            if !self.event.is_null() {
+                rd::rd_kafka_event_destroy(self.event);
+            }
+            rd::rd_kafka_queue_destroy(self.queue);
+            rd::rd_kafka_AdminOptions_destroy(self.options);
+        }
+    }
+}
+
+/// Asks the leaders for offsets. The list's offsets say which: [`EARLIEST`] or [`LATEST`].
+pub(in crate::kafka) fn list_offsets(
+    handle: &Handle,
+    partitions: &PartitionList,
+    isolation: Isolation,
+    timeout: Duration,
+) -> Result<Vec<Entry>, Fault> {
+    let isolation = match isolation {
+        Isolation::Committed => rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+        Isolation::Uncommitted => rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
+    };
+    // SAFETY: everything is alive until the end of the block; what the event holds is copied.
+    unsafe {
+        let mut call = Call::new(handle, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
+        take(rd::rd_kafka_AdminOptions_set_isolation_level(call.options, isolation))?;
+        rd::rd_kafka_ListOffsets(handle.as_ptr(), partitions.as_ptr(), call.options, call.queue);
+        let result = rd::rd_kafka_event_ListOffsets_result(call.wait()?);
+        let mut count = 0;
+        let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
+        let info = |i| list::entry(&*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i)));
+        Ok((0..count).map(info).collect())
+    }
+}
+
+/// Asks the coordinator for a group's stable committed offsets.
+pub(in crate::kafka) fn group_offsets(
+    handle: &Handle,
+    group: &str,
+    partitions: &PartitionList,
+    timeout: Duration,
+) -> Result<Vec<Entry>, Fault> {
+    // SAFETY: everything is alive until the end of the block; what the event holds is copied; the request is
+    // copied by the call and freed here.
+    unsafe {
+        let op = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
+        let mut call = Call::new(handle, op, timeout);
+        take(rd::rd_kafka_AdminOptions_set_require_stable_offsets(call.options, 1))?;
+        let mut request =
+            rd::rd_kafka_ListConsumerGroupOffsets_new(c_name(group).as_ptr(), partitions.as_ptr());
+        rd::rd_kafka_ListConsumerGroupOffsets(handle.as_ptr(), &raw mut request, 1, call.options, call.queue);
+        rd::rd_kafka_ListConsumerGroupOffsets_destroy(request);
+        let result = rd::rd_kafka_event_ListConsumerGroupOffsets_result(call.wait()?);
+        let mut count = 0;
+        let groups = rd::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let error = rd::rd_kafka_group_result_error(*groups);
+        if !error.is_null() {
+            let fault = Fault::of(rd::rd_kafka_error_code(error));
+            return Err(Fault { text: super::owned(rd::rd_kafka_error_string(error)), ..fault });
+        }
+        Ok(list::entries(rd::rd_kafka_group_result_partitions(*groups)))
+    }
+}

@@ -1,0 +1,18 @@
+//! Runs applications that read Kafka, pipe records through sandboxed Wasm components, keep keyed state and
+//! write back exactly once. The program is a thin shell around `host-core`: see `ARCHITECTURE.md`.
+
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod exit;
+pub mod identity;
+pub mod kafka;
+pub mod logging;
+pub mod metrics;
+pub mod native;
+pub mod progress;
+pub mod run;
+pub mod topology;
+pub mod wasm;
+pub mod worker;

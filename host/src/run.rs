@@ -1,0 +1,194 @@
+//! The composition root: makes the parts of an application, and runs them until they are drained. The only
+//! place that names both Kafka and Wasm.
+
+mod follow;
+mod module;
+mod supervise;
+mod topics;
+
+pub use module::describe;
+
+use crate::config::{self, Config, Membership, OffsetReset, ProcessingGuarantee};
+use crate::exit::{ExitKind, Failure};
+use crate::identity::Identity;
+use crate::kafka::{self, Admin, Consumer, Restorer};
+use crate::metrics::Metrics;
+use crate::worker::{Control, Outbox, OutboxSettings, Reporter, Resets, Worker};
+use host_core::error::{Stop, StopKind};
+use host_core::machine::Settings;
+use host_core::policy::{Limits, Policies};
+use host_core::topology::Topology;
+use host_core::{Machine, operator::Operator};
+use module::Module;
+use std::hash::{BuildHasher, RandomState};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Share of the transaction timeout that faulted calls may take in one transaction.
+const ISOLATION_SHARE: u32 = 4;
+
+/// Everything that the workers of one process share.
+struct Application {
+    config: Config,
+    kafka: kafka::Settings,
+    module: Module,
+    topology: Topology,
+    identity: Identity,
+    metrics: Arc<Metrics>,
+    admin: Admin,
+}
+
+/// Runs an application until it is drained.
+///
+/// # Errors
+/// Whatever ends it otherwise, with its exit code.
+pub fn run(config: Config) -> Result<(), Failure> {
+    let settings = kafka_settings(&config);
+    settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
+    let module = Module::load(&config)?;
+    let topology = crate::topology::of(&config, module.description());
+    tracing::info!("effective settings\n{}", config::toml(&config.shown));
+    let admin = connect(&config, &settings)?;
+    let topology = topics::prepare(&admin, &config, topology)?;
+    tracing::info!(
+        module = module.digest(),
+        librdkafka = kafka::client_version(),
+        "topology\n{}",
+        crate::topology::Topology::new(&config, module.description()).text(crate::topology::Format::Ascii)
+    );
+    let identity = Identity::claim(&config.state_dir, &config.application_id)
+        .map_err(|error| Failure::new(ExitKind::StateIo, error))?;
+    let metrics = Arc::new(Metrics::default());
+    let application = Application { config, kafka: settings, module, topology, identity, metrics, admin };
+    supervise::supervise(application)
+}
+
+fn kafka_settings(config: &Config) -> kafka::Settings {
+    let properties = config.kafka.clone();
+    kafka::Settings {
+        bootstrap_servers: config.bootstrap_servers.clone(),
+        application_id: config.application_id.clone(),
+        commit_interval: config.commit_interval,
+        properties: kafka::Properties {
+            common: properties.common,
+            consumer: properties.consumer,
+            producer: properties.producer,
+            admin: properties.admin,
+        },
+    }
+}
+
+/// Reaches a broker, and checks that it allows our transactions.
+fn connect(config: &Config, settings: &kafka::Settings) -> Result<Admin, Failure> {
+    let admin = Admin::new(settings).map_err(unreachable_kafka)?;
+    admin.reach(config.connect_timeout).map_err(unreachable_kafka)?;
+    let timeout = settings.transaction_timeout();
+    match admin.transaction_timeout_max() {
+        Some(max) if timeout > max && config.processing_guarantee == ProcessingGuarantee::ExactlyOnce => {
+            let text = anyhow::anyhow!(
+                "a commit interval of {:?} needs transactions of {timeout:?}, and the brokers allow {max:?}",
+                config.commit_interval
+            );
+            let hint = "commit more often, or raise transaction.max.timeout.ms of the brokers";
+            Err(Failure::new(ExitKind::BadConfig, text).hint(hint))
+        }
+        _ => Ok(admin),
+    }
+}
+
+fn unreachable_kafka(failure: host_core::event::Failure) -> Failure {
+    let stop = crate::worker::at_start(failure);
+    let kind = match stop.kind {
+        StopKind::Kafka => ExitKind::KafkaUnreachable,
+        kind => kind.into(),
+    };
+    Failure::new(kind, stop)
+}
+
+impl Application {
+    /// Makes a worker; on its own thread, as the clients stay on it.
+    fn worker(&self, index: usize, control: Arc<Control>, started: Instant) -> Result<Worker, Stop> {
+        self.parts(index, control, started).map_err(crate::worker::at_start)
+    }
+
+    fn parts(
+        &self,
+        index: usize,
+        control: Arc<Control>,
+        started: Instant,
+    ) -> Result<Worker, host_core::event::Failure> {
+        let id = self.identity.instance_id(index);
+        let limits = kafka::Limits {
+            records_max: self.config.batch_records_max,
+            bytes_max: self.config.batch_bytes_max,
+        };
+        let is_transactional = self.config.processing_guarantee == ProcessingGuarantee::ExactlyOnce;
+        let outbox = Outbox::new(OutboxSettings {
+            kafka: self.kafka.clone(),
+            client_id: id.clone(),
+            transactional_id: is_transactional.then(|| id.clone()),
+            topology: self.topology.clone(),
+        })?;
+        let restorer = Restorer::new(&self.kafka, &id, limits)?;
+        let is_static = self.config.membership == Membership::Static;
+        let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()))?;
+        let topics: Vec<String> = self.topology.sources().map(str::to_owned).collect();
+        consumer.subscribe(&topics)?;
+        let operator: Box<dyn Operator + Send> = self.module.operator();
+        let metrics = Arc::clone(&self.metrics);
+        Ok(Worker {
+            machine: Machine::new(operator, self.machine_settings()),
+            consumer,
+            outbox,
+            restorer,
+            reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
+            limits,
+            resets: Resets {
+                inputs: reset(self.config.offset_reset),
+                repartition: self.topology.repartition.clone(),
+            },
+            control,
+            started,
+        })
+    }
+
+    fn machine_settings(&self) -> Settings {
+        let config = &self.config;
+        let budget = self.kafka.transaction_timeout() / ISOLATION_SHARE;
+        Settings {
+            topology: self.topology.clone(),
+            policies: Policies { rejected: config.on_rejected, fault: config.on_fault },
+            limits: Limits {
+                commit_interval_ms: config.commit_interval.as_millis() as u64,
+                call_records_max: config.batch_records_max,
+                output_record_bytes_max: config.limits.output_record_bytes_max,
+                retries_max: config.limits.retries_max,
+                isolation_budget_us: budget.as_micros() as u64,
+                fault_ratio_max: config.limits.fault_ratio_max,
+                fault_records_min: config.limits.fault_records_min,
+                aborts_max: config.abort_retries_max,
+            },
+            incarnation: random(),
+            module: self.module.digest().to_owned(),
+            hash_seed: random(),
+        }
+    }
+}
+
+/// A random number of the standard library's hasher keys: enough to tell lives apart and to seed hashes.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+fn reset(reset: OffsetReset) -> kafka::Reset {
+    match reset {
+        OffsetReset::Earliest => kafka::Reset::Earliest,
+        OffsetReset::Latest => kafka::Reset::Latest,
+        OffsetReset::None => kafka::Reset::None,
+    }
+}
+
+fn on_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}

@@ -1,0 +1,92 @@
+//! The module that an application runs: a Wasm component from a file, or a native operator.
+
+use crate::config::{Config, ModuleSource};
+use crate::exit::{ExitKind, Failure};
+use crate::native::Native;
+use crate::wasm;
+use anyhow::Context as _;
+use host_core::operator::{Description, Operator};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// A loaded module; workers take operators from it.
+pub(super) enum Module {
+    Wasm(wasm::Module),
+    Native(Native, String),
+}
+
+/// Loads the module, without Kafka, and asks what it is.
+///
+/// # Errors
+/// A module that is missing or cannot be loaded.
+pub fn describe(config: &Config) -> Result<Description, Failure> {
+    Ok(Module::load(config)?.description().clone())
+}
+
+impl Module {
+    pub(super) fn load(config: &Config) -> Result<Self, Failure> {
+        let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
+        let loaded = match &config.module {
+            ModuleSource::Native(name) => Native::load(name, &settings)
+                .map(|native| Self::Native(native, format!("native:{name}")))
+                .with_context(|| format!("cannot load the module \"native:{name}\"")),
+            ModuleSource::Path(path) => load_file(path, config, &settings)
+                .map(Self::Wasm)
+                .with_context(|| format!("cannot load the module \"{}\"", path.display())),
+        };
+        loaded.map_err(|error| Failure::new(ExitKind::NoModule, error))
+    }
+
+    pub(super) fn description(&self) -> &Description {
+        match self {
+            Self::Wasm(module) => module.description(),
+            Self::Native(native, _) => native.description(),
+        }
+    }
+
+    /// The SHA-256 of the file, or `native:NAME`.
+    pub(super) fn digest(&self) -> &str {
+        match self {
+            Self::Wasm(module) => module.digest(),
+            Self::Native(_, name) => name,
+        }
+    }
+
+    /// An operator for one worker.
+    pub(super) fn operator(&self) -> Box<dyn Operator + Send> {
+        match self {
+            Self::Wasm(module) => Box::new(module.operator()),
+            Self::Native(native, _) => Box::new(native.clone()),
+        }
+    }
+}
+
+fn load_file(path: &Path, config: &Config, settings: &[(String, String)]) -> anyhow::Result<wasm::Module> {
+    let bytes = read(path, config.limits.module_bytes_max)?;
+    let engine = wasm::Engine::new(limits(config))?;
+    Ok(wasm::Module::load(&engine, &config.name, &bytes, settings)?)
+}
+
+/// Reads at most one byte more than is allowed.
+fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn limits(config: &Config) -> wasm::Limits {
+    let limits = &config.limits;
+    wasm::Limits {
+        module_bytes_max: usize::try_from(limits.module_bytes_max).unwrap_or(usize::MAX),
+        memory_bytes_max: limits.memory_bytes_max,
+        stack_bytes_max: limits.stack_bytes_max,
+        start_deadline_ms: limits.start_deadline.as_millis() as u64,
+        call_deadline_ms: limits.batch_deadline.as_millis() as u64,
+        call_deadline_record_us: limits.record_deadline_us,
+        output_bytes_max: limits.output_bytes_max,
+        log_line_bytes_max: limits.log_line_bytes_max,
+        log_lines_per_second_max: limits.log_lines_per_second_max,
+        ..wasm::Limits::default()
+    }
+}

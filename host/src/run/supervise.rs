@@ -1,0 +1,201 @@
+//! Starts the workers and waits for them: signals, progress, and the end.
+
+use super::{Application, follow, on_terminal};
+use crate::exit::{ExitKind, Failure};
+use crate::progress::{Progress, summary};
+use crate::worker::Control;
+use anyhow::anyhow;
+use host_core::error::Stop;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How often the main thread looks around.
+const LOOK_INTERVAL: Duration = Duration::from_millis(25);
+/// How often progress is shown.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Stack of a worker: guests may use 512 KiB of it, and the rest must never run out, as that ends the process.
+const STACK_BYTES: usize = 8 << 20;
+
+type Handle = JoinHandle<Result<(), Stop>>;
+
+/// Runs the application until it is drained.
+pub(super) fn supervise(application: Application) -> Result<(), Failure> {
+    let started = Instant::now();
+    let signals = Signals::listen()?;
+    let application = Arc::new(application);
+    let ends = follow::Ends::now(&application)?;
+    let mut team = Team::start(&application, started)?;
+    let housekeeper = follow::start(&application, ends, team.controls());
+    let mut progress = Progress::new(on_terminal());
+    let result = team.wait(&application, &signals, &mut progress);
+    housekeeper.stop();
+    progress.clear();
+    let counters = application.metrics.snapshot();
+    if on_terminal() {
+        // Nobody is left to tell when standard error is gone.
+        let _ = writeln!(std::io::stderr(), "{}", summary(&counters, started.elapsed()).trim_end());
+    } else {
+        crate::progress::log_summary(&counters, started.elapsed());
+    }
+    result
+}
+
+/// The workers of this process.
+struct Team {
+    controls: Vec<Arc<Control>>,
+    workers: Vec<Option<Handle>>,
+    started: Instant,
+    /// When the drain began, and the code if it takes too long.
+    ending: Option<(Instant, ExitKind)>,
+    result: Result<(), Failure>,
+}
+
+impl Team {
+    fn start(application: &Arc<Application>, started: Instant) -> Result<Self, Failure> {
+        let mut team =
+            Self { controls: Vec::new(), workers: Vec::new(), started, ending: None, result: Ok(()) };
+        for index in 0..application.config.workers {
+            let control = Arc::new(Control::default());
+            let (shared, order) = (Arc::clone(application), Arc::clone(&control));
+            let worker = thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .stack_size(STACK_BYTES)
+                .spawn(move || shared.worker(index, order, started)?.run())
+                .map_err(|error| Failure::new(ExitKind::Failure, error))?;
+            team.controls.push(control);
+            team.workers.push(Some(worker));
+        }
+        Ok(team)
+    }
+
+    fn controls(&self) -> Vec<Arc<Control>> {
+        self.controls.clone()
+    }
+
+    /// Waits until all have ended, or until they take too long to.
+    fn wait(
+        &mut self,
+        application: &Application,
+        signals: &Signals,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let mut shown_at = Instant::now();
+        while self.workers.iter().any(Option::is_some) {
+            thread::sleep(LOOK_INTERVAL);
+            self.join_ended();
+            if let Some(failure) = self.heed(signals, application.config.shutdown_timeout) {
+                return Err(failure);
+            }
+            if shown_at.elapsed() >= PROGRESS_INTERVAL {
+                shown_at = Instant::now();
+                progress.show(&application.metrics.snapshot(), self.started.elapsed());
+                self.watch_commits(application.kafka.transaction_timeout());
+            }
+        }
+        std::mem::replace(&mut self.result, Ok(()))
+    }
+
+    /// Joins workers that have ended; when one failed the others are drained.
+    fn join_ended(&mut self) {
+        for slot in &mut self.workers {
+            if !slot.as_ref().is_some_and(JoinHandle::is_finished) {
+                continue;
+            }
+            let Some(worker) = slot.take() else { continue };
+            let failure = match worker.join() {
+                Ok(Ok(())) => continue,
+                Ok(Err(stop)) => Failure::from(stop),
+                Err(_) => Failure::new(ExitKind::Bug, anyhow!("a worker panicked; the message is above")),
+            };
+            for control in &self.controls {
+                control.drain();
+            }
+            if self.result.is_ok() {
+                self.result = Err(failure);
+            }
+        }
+    }
+
+    /// The first signal drains, the second one quits.
+    fn heed(&mut self, signals: &Signals, timeout: Duration) -> Option<Failure> {
+        let (count, kind) = signals.seen()?;
+        let (since, _) = *self.ending.get_or_insert_with(|| {
+            tracing::info!("draining: the batch is finished and committed, then the group is left");
+            (Instant::now(), kind)
+        });
+        for control in &self.controls {
+            if count > 1 {
+                control.quit();
+            } else {
+                control.drain();
+            }
+        }
+        if count > 1 && self.result.is_ok() {
+            self.result = Err(Failure::new(
+                kind,
+                anyhow!("ended by a second signal; the open transaction was aborted"),
+            ));
+        }
+        (since.elapsed() > timeout).then(|| {
+            Failure::new(kind, anyhow!("not drained within shutdown_timeout = {timeout:?}; nothing is lost"))
+        })
+    }
+
+    /// A commit waits for the brokers as long as its transaction may last; say so when it does.
+    fn watch_commits(&self, timeout: Duration) {
+        let now_ms = self.started.elapsed().as_millis() as u64;
+        for (worker, control) in self.controls.iter().enumerate() {
+            let waiting = control.committing_since_ms().map(|since| now_ms.saturating_sub(since));
+            if let Some(waiting_ms) = waiting.filter(|ms| u128::from(*ms) > timeout.as_millis()) {
+                tracing::error!(worker, waiting_ms, "a commit is not answered; are the brokers there?");
+            }
+        }
+    }
+}
+
+/// SIGINT and SIGTERM, counted.
+struct Signals {
+    interrupts: Arc<AtomicU32>,
+    terminations: Arc<AtomicU32>,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let signals = Self { interrupts: Arc::default(), terminations: Arc::default() };
+        let failed = |error: std::io::Error| Failure::new(ExitKind::Failure, error);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+        let (interrupts, terminations) = (Arc::clone(&signals.interrupts), Arc::clone(&signals.terminations));
+        let listen = move || {
+            runtime.block_on(async move {
+                tokio::join!(
+                    count(tokio::signal::unix::SignalKind::interrupt(), interrupts),
+                    count(tokio::signal::unix::SignalKind::terminate(), terminations),
+                );
+            });
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
+        Ok(signals)
+    }
+
+    /// How many came, and the exit code of the kind that came.
+    fn seen(&self) -> Option<(u32, ExitKind)> {
+        let interrupts = self.interrupts.load(Ordering::Relaxed);
+        let terminations = self.terminations.load(Ordering::Relaxed);
+        let kind = if interrupts > 0 { ExitKind::Interrupted } else { ExitKind::Terminated };
+        Some((interrupts + terminations, kind)).filter(|(count, _)| *count > 0)
+    }
+}
+
+async fn count(kind: tokio::signal::unix::SignalKind, counter: Arc<AtomicU32>) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut signal) => {
+            while signal.recv().await.is_some() {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Err(error) => tracing::warn!(%error, "cannot listen for signals; stop with SIGKILL"),
+    }
+}

@@ -1,0 +1,280 @@
+//! From a file's bytes to something that can be called, or a text that says what is wrong with the file.
+
+use host_core::check::SCHEMA_BYTES_MAX;
+use host_core::operator::Description;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::sync::Arc;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::bindings::exports::host::operator::{finisher, module, reducer, transformer};
+use super::engine::Engine;
+use super::error::CallError;
+use super::instance::{Instance, Interfaces, Plan, StartError, State};
+use super::log::{self, Log};
+use super::operator::WasmOperator;
+
+const MODULE: &str = "host:operator/module@0.1.0";
+const TRANSFORMER: &str = "host:operator/transformer@0.1.0";
+const REDUCER: &str = "host:operator/reducer@0.1.0";
+const FINISHER: &str = "host:operator/finisher@0.1.0";
+
+/// A compiled module that has been configured once and has said what it is. Clones share it.
+#[derive(Clone)]
+pub struct Module {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    name: String,
+    digest: String,
+    pub(super) description: Description,
+    pub(super) plan: Plan,
+    /// Keeps the deadlines' clock ticking.
+    _engine: Engine,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("name", &self.shared.name)
+            .field("digest", &self.shared.digest)
+            .finish()
+    }
+}
+
+/// Why a file is not a module that can run here.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is larger than `module_bytes_max`.
+    #[error("the module has {found} bytes, and {max} are allowed")]
+    TooLarge {
+        /// Its size.
+        found: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A core module.
+    #[error(
+        "the file is a core Wasm module and not a component\n\
+         hint: make one of it with `wasm-tools component new`, or build it as the guest SDK's README says"
+    )]
+    CoreModule,
+    /// Not Wasm at all.
+    #[error("the file is not a Wasm component")]
+    NotWasm,
+    /// A component that does not validate, or that needs a feature that is switched off.
+    #[error("the component cannot be compiled: {0}")]
+    Compile(String),
+    /// Imports that this host does not grant.
+    #[error(
+        "the component imports what this host does not grant: {}\n\
+         hint: the only import is `{}`; build for wasm32-unknown-unknown, without WASI",
+        names(.0),
+        log::INTERFACE
+    )]
+    UnknownImports(Vec<String>),
+    /// `log` is imported with another type.
+    #[error("the component's imports have not the types of this host: {0}")]
+    WrongImports(String),
+    /// `module`, or both `transformer` and `reducer`, are missing.
+    #[error(
+        "the component is not an operator: it exports {}\n\
+         hint: an operator exports `{MODULE}` and at least one of `{TRANSFORMER}` and `{REDUCER}` \
+         (`{FINISHER}` only beside the latter)",
+        names(.0)
+    )]
+    WrongWorld(Vec<String>),
+    /// An interface has not the functions, or they have not the types, that `wit/` says.
+    #[error("the component's interface `{interface}` is not that of this host: {reason}")]
+    WrongInterface {
+        /// Its short name.
+        interface: &'static str,
+        /// What wasmtime found.
+        reason: String,
+    },
+    /// `configure` refused the settings; the guest's text.
+    #[error("the module refuses its settings: {0}")]
+    Settings(String),
+    /// The module faulted before it could say what it is.
+    #[error("the module fails at its start ({kind}): {reason}")]
+    Start {
+        /// The kind of the fault.
+        kind: &'static str,
+        /// Its text.
+        reason: String,
+    },
+    /// A text of the description is too long.
+    #[error("the module's `{field}` has {found} bytes, and {SCHEMA_BYTES_MAX} are allowed")]
+    Description {
+        /// Which one.
+        field: &'static str,
+        /// Its size.
+        found: usize,
+    },
+}
+
+fn names(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { format!("`{}`", names.join("`, `")) }
+}
+
+impl Module {
+    /// Compiles `bytes`, checks what they import and export, and makes a first instance to hear what it is.
+    /// Takes tens of milliseconds for a small module and tens of seconds for an interpreter.
+    ///
+    /// # Errors
+    /// [`LoadError`]; each says what to do about the file or its settings.
+    pub fn load(
+        engine: &Engine,
+        name: &str,
+        bytes: &[u8],
+        settings: &[(String, String)],
+    ) -> Result<Self, LoadError> {
+        let limits = engine.limits();
+        let component = compile(engine, bytes)?;
+        let (pre, interfaces) = link(engine, &component)?;
+        let mut settings = settings.to_vec();
+        settings.sort();
+        let log = Arc::new(Log::new(name, limits));
+        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log };
+        let (_, description) = Instance::start(&plan)?;
+        check_texts(&description)?;
+        let digest = hex(&Sha256::digest(bytes));
+        let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The name that it was loaded under, which is also that of its log lines.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What the module says of itself.
+    pub fn description(&self) -> &Description {
+        &self.shared.description
+    }
+
+    /// The SHA-256 of the file, in lower-case hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.shared.digest
+    }
+
+    /// Log lines of the module that were dropped because they were too many.
+    pub fn log_lines_dropped(&self) -> u64 {
+        self.shared.plan.log.dropped()
+    }
+
+    /// An operator for one worker; its instance is made by its first call.
+    pub fn operator(&self) -> WasmOperator {
+        WasmOperator::new(self.clone())
+    }
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    let max = engine.limits().module_bytes_max;
+    if bytes.len() > max {
+        return Err(LoadError::TooLarge { found: bytes.len(), max });
+    }
+    // Four bytes of magic, two of version, two of layer: 0 is a core module, 1 a component.
+    match bytes.get(..8) {
+        Some([b'\0', b'a', b's', b'm', _, _, 1, 0]) => {}
+        Some([b'\0', b'a', b's', b'm', _, _, 0, 0]) => return Err(LoadError::CoreModule),
+        _ => return Err(LoadError::NotWasm),
+    }
+    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| LoadError::Compile(text(&error)))
+}
+
+/// Checks imports and exports, and connects the former.
+fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, Interfaces), LoadError> {
+    let engine = engine.wasmtime();
+    let ty = component.component_type();
+    let unknown: Vec<_> = ty
+        .imports(engine)
+        .filter(|(name, import)| *name != log::INTERFACE && !is_types_only(engine, &import.ty))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if !unknown.is_empty() {
+        return Err(LoadError::UnknownImports(unknown));
+    }
+    let has = |name| ty.get_export(engine, name).is_some();
+    let is_operator = has(MODULE) && (has(TRANSFORMER) || has(REDUCER)) && (has(REDUCER) || !has(FINISHER));
+    if !is_operator {
+        return Err(LoadError::WrongWorld(ty.exports(engine).map(|(name, _)| name.to_owned()).collect()));
+    }
+
+    let mut linker = Linker::new(engine);
+    log::add_to_linker(&mut linker).expect("an empty linker takes an interface");
+    let pre = linker.instantiate_pre(component).map_err(|error| LoadError::WrongImports(text(&error)))?;
+    let wrong = |interface| move |error| wrong_interface(interface, &error);
+    let interfaces = Interfaces {
+        module: module::GuestIndices::new(&pre).map_err(wrong("module"))?,
+        transformer: has(TRANSFORMER)
+            .then(|| transformer::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(wrong("transformer"))?,
+        reducer: has(REDUCER)
+            .then(|| reducer::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(wrong("reducer"))?,
+        finisher: has(FINISHER)
+            .then(|| finisher::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(wrong("finisher"))?,
+    };
+    Ok((pre, interfaces))
+}
+
+/// True for the imports by which a component names the types of its other interfaces; there is nothing in
+/// them that could be called.
+fn is_types_only(engine: &wasmtime::Engine, item: &ComponentItem) -> bool {
+    match item {
+        ComponentItem::Type(_) => true,
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).all(|(_, export)| matches!(export.ty, ComponentItem::Type(_)))
+        }
+        _ => false,
+    }
+}
+
+fn wrong_interface(interface: &'static str, error: &wasmtime::Error) -> LoadError {
+    LoadError::WrongInterface { interface, reason: text(error) }
+}
+
+impl From<StartError> for LoadError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Refused(text) => {
+                Self::Settings(log::printable(&text, host_core::check::REASON_BYTES_MAX))
+            }
+            StartError::Fault(CallError { kind, reason }) => Self::Start { kind: kind.as_str(), reason },
+            StartError::WrongType(interface, error) => wrong_interface(interface, &error),
+        }
+    }
+}
+
+fn check_texts(description: &Description) -> Result<(), LoadError> {
+    let texts = [
+        ("name", &description.name),
+        ("version", &description.version),
+        ("state-schema", &description.state_schema),
+        ("row-schema", &description.row_schema),
+    ];
+    match texts.into_iter().find(|(_, text)| text.len() > SCHEMA_BYTES_MAX) {
+        Some((field, text)) => Err(LoadError::Description { field, found: text.len() }),
+        None => Ok(()),
+    }
+}
+
+/// An error and its causes in one line, without what the file's names could do to a terminal.
+fn text(error: &wasmtime::Error) -> String {
+    log::printable(&format!("{error:#}").replace('\n', " "), 1_024)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("a string takes everything");
+        out
+    })
+}

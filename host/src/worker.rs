@@ -1,0 +1,259 @@
+//! One worker: one thread with its own consumer, producer and instance. It takes the next event, hands it to
+//! the core and performs what the core asks for; it decides nothing itself.
+
+mod outbox;
+mod reporter;
+
+pub(crate) use outbox::at_start;
+pub use outbox::{Outbox, OutboxSettings};
+pub use reporter::Reporter;
+
+use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
+use host_core::Machine;
+use host_core::effect::Effect;
+use host_core::error::Stop;
+use host_core::event::{Event, Failure};
+use host_core::operator::Operator;
+use host_core::record::TopicPartition;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Longest wait for the next event: how late a drain or a due commit may be noticed.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+/// Wait for a changelog while nothing else is to be done.
+const RESTORE_TIMEOUT: Duration = Duration::from_millis(5);
+
+/// What the main thread tells a worker, and what it may see of it.
+#[derive(Debug, Default)]
+pub struct Control {
+    order: AtomicU8,
+    /// Milliseconds since the worker's start at which its commit began; zero: none is under way.
+    committing_since_ms: AtomicU64,
+}
+
+const RUN: u8 = 0;
+const DRAIN: u8 = 1;
+const QUIT: u8 = 2;
+
+impl Control {
+    /// Finish the batch, commit, leave, end.
+    pub fn drain(&self) {
+        self.order.fetch_max(DRAIN, Ordering::Relaxed);
+    }
+
+    /// Abort the open transaction and end.
+    pub fn quit(&self) {
+        self.order.fetch_max(QUIT, Ordering::Relaxed);
+    }
+
+    fn order(&self) -> u8 {
+        self.order.load(Ordering::Relaxed)
+    }
+
+    /// True from [`Control::drain`] or [`Control::quit`] on.
+    pub fn is_ending(&self) -> bool {
+        self.order() != RUN
+    }
+
+    /// When the commit that is under way began, on the worker's clock.
+    pub fn committing_since_ms(&self) -> Option<u64> {
+        Some(self.committing_since_ms.load(Ordering::Relaxed)).filter(|since| *since > 0)
+    }
+}
+
+/// Where inputs without a committed offset are read from.
+#[derive(Clone, Debug)]
+pub struct Resets {
+    /// The policy for inputs.
+    pub inputs: Reset,
+    /// Always read from its start.
+    pub repartition: Option<String>,
+}
+
+impl Resets {
+    fn of(&self, topic: &str) -> Reset {
+        if self.repartition.as_deref() == Some(topic) { Reset::Earliest } else { self.inputs }
+    }
+}
+
+/// The parts of a worker.
+pub struct Worker {
+    /// All decisions.
+    pub machine: Machine<Box<dyn Operator + Send>>,
+    /// Reads, subscribed.
+    pub consumer: Consumer,
+    /// Writes.
+    pub outbox: Outbox,
+    /// Reads changelogs.
+    pub restorer: Restorer,
+    /// Counts and logs.
+    pub reporter: Reporter,
+    /// Bounds of a batch.
+    pub limits: Limits,
+    /// First positions.
+    pub resets: Resets,
+    /// Orders from the main thread.
+    pub control: Arc<Control>,
+    /// The worker's clock begins here.
+    pub started: Instant,
+}
+
+impl Worker {
+    /// Runs until the machine ends. The consumer has left the group then.
+    ///
+    /// # Errors
+    /// Why the machine ended, other than by a drain.
+    pub fn run(mut self) -> Result<(), Stop> {
+        let mut told_to_drain = false;
+        loop {
+            while let Some(effect) = self.machine.next_effect() {
+                if let Effect::Stop(stop) = effect {
+                    return self.end(stop);
+                }
+                self.perform(effect);
+            }
+            let event = match self.control.order() {
+                QUIT => {
+                    self.outbox.abort_at_exit();
+                    return self.end(None);
+                }
+                DRAIN if !told_to_drain => {
+                    told_to_drain = true;
+                    Event::Shutdown
+                }
+                _ => self.next_event(),
+            };
+            self.reporter.event(&event, &self.consumer);
+            self.machine.handle(self.now_ms(), event);
+        }
+    }
+
+    fn end(self, stop: Option<Stop>) -> Result<(), Stop> {
+        self.reporter.end();
+        self.consumer.close();
+        stop.map_or(Ok(()), Err)
+    }
+
+    /// Milliseconds since the start, and one: zero says "none" elsewhere.
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64 + 1
+    }
+
+    // ---- events
+
+    fn next_event(&mut self) -> Event {
+        if !self.restorer.is_idle() {
+            match self.restorer.poll(RESTORE_TIMEOUT) {
+                Ok(Some(RestoreEvent::Rows { epoch, source, rows })) => {
+                    return Event::RestoreRows { epoch, source, rows };
+                }
+                Ok(Some(RestoreEvent::Done { epoch, source })) => return Event::Restored { epoch, source },
+                Ok(None) => {}
+                Err(failure) => return Event::Failed(failure),
+            }
+        }
+        match self.consumer.poll(self.poll_timeout(), self.limits) {
+            Ok(Polled::Batch(batch)) => Event::Batch(batch),
+            Ok(Polled::PartitionEnd { epoch, source, position }) => {
+                Event::PartitionEnd { epoch, source, position }
+            }
+            Ok(Polled::Assigned { epoch, partitions }) => Event::Assigned { epoch, partitions },
+            Ok(Polled::Revoked) => Event::Revoked,
+            Ok(Polled::Lost) => Event::Lost,
+            Ok(Polled::Idle) => Event::Tick,
+            Err(failure) => Event::Failed(failure),
+        }
+    }
+
+    fn poll_timeout(&self) -> Duration {
+        if !self.restorer.is_idle() {
+            return Duration::ZERO;
+        }
+        let due = self.machine.commit_due_in_ms(self.now_ms()).map(Duration::from_millis);
+        due.map_or(POLL_TIMEOUT, |due| due.min(POLL_TIMEOUT))
+    }
+
+    // ---- effects
+
+    fn perform(&mut self, effect: Effect) {
+        let answer = match effect {
+            Effect::Locate { epoch, partitions } => {
+                self.locate(&partitions).map(|starts| Some(Event::Located { epoch, starts }))
+            }
+            Effect::Assign { starts, .. } => {
+                self.restorer.stop();
+                self.consumer.assign(&starts).map_err(unplaced).map(none)
+            }
+            Effect::Restore { epoch, source, changelog } => {
+                self.restorer.start(epoch, &source, &changelog).map_err(unplaced).map(none)
+            }
+            Effect::Seek { source, offset } => {
+                self.consumer.seek(&source, offset).map_err(unplaced).map(none)
+            }
+            Effect::Begin => self.outbox.begin().map(none),
+            Effect::Send(outgoing) => {
+                let answer = self.outbox.send(&outgoing).map(none);
+                self.reporter.sent(outgoing);
+                answer
+            }
+            Effect::SendOffsets { epoch, offsets } => {
+                self.outbox.send_offsets(&self.consumer, epoch, offsets).map(none)
+            }
+            Effect::Commit => self.commit().map(|clean| Some(Event::Committed { clean })),
+            Effect::Abort => self.outbox.abort().map(|()| Some(Event::Aborted)),
+            Effect::NewProducer => self.outbox.renew().map(|()| Some(Event::ProducerReady)),
+            Effect::Unassign => {
+                self.restorer.stop();
+                self.reporter.unassigned();
+                self.consumer.unassign().map_err(unplaced).map(none)
+            }
+            Effect::Report(report) => {
+                self.reporter.report(report);
+                Ok(None)
+            }
+            Effect::Stop(_) => unreachable!("the loop ends with it"),
+        };
+        let event = answer.unwrap_or_else(|failure| Some(Event::Failed(failure)));
+        if let Some(event) = event {
+            self.answer(event);
+        }
+    }
+
+    fn answer(&mut self, event: Event) {
+        let committed = matches!(event, Event::Committed { .. });
+        self.reporter.event(&event, &self.consumer);
+        self.machine.handle(self.now_ms(), event);
+        if committed {
+            self.reporter.state(self.machine.tasks());
+        }
+    }
+
+    fn locate(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<(TopicPartition, host_core::event::Start)>, Failure> {
+        self.consumer.locate(partitions, |topic| self.resets.of(topic))
+    }
+
+    fn commit(&mut self) -> Result<bool, Failure> {
+        self.control.committing_since_ms.store(self.now_ms(), Ordering::Relaxed);
+        let answer = self.outbox.commit(&self.consumer);
+        self.control.committing_since_ms.store(0, Ordering::Relaxed);
+        answer
+    }
+}
+
+fn none((): ()) -> Option<Event> {
+    None
+}
+
+/// The consumer did not do as it was told, so nobody knows where it reads.
+fn unplaced(failure: Failure) -> Failure {
+    match failure {
+        Failure::Abortable(reason) | Failure::Stale(reason) | Failure::ProducerLost(reason) => {
+            Failure::Unplaced(reason)
+        }
+        failure => failure,
+    }
+}

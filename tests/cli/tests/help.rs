@@ -1,0 +1,32 @@
+//! What `--help` and `--version` say.
+
+use cli_tests::{Sandbox, expect};
+
+#[test]
+fn the_product_and_the_binary_have_their_names() {
+    let run = Sandbox::new().host(&["--version"]).ends_with(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("wasmhost 0.1.0 (host)\n", ""));
+}
+
+#[test]
+fn host_has_help() {
+    expect("help", &Sandbox::new().host(&["--help"]).ends_with(0).stdout);
+}
+
+#[test]
+fn host_run_has_help() {
+    expect("help-run", &Sandbox::new().host(&["run", "--help"]).ends_with(0).stdout);
+}
+
+#[test]
+fn no_verb_shows_the_help_and_is_a_usage_error() {
+    let run = Sandbox::new().host(&[]).ends_with(2);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("Usage: host <COMMAND>"), "{}", run.stderr);
+}
+
+#[test]
+fn an_unknown_flag_is_a_usage_error_with_a_hint() {
+    let run = Sandbox::new().host(&["run", "--comit-interval", "1s"]).ends_with(2);
+    assert!(run.stderr.contains("'--commit-interval'"), "{}", run.stderr);
+}

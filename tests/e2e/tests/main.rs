@@ -1,0 +1,14 @@
+//! End to end: the real `host`, a real Apache Kafka, one broker for all of it.
+//!
+//! Goal: what the product promises from outside holds on the real thing. Method: each test is a scenario
+//! with its own application and topics, input with a known answer, and checks of what a read-committed
+//! reader sees. What can be shown without Kafka is not shown here (`tests/README.md`).
+
+mod crash;
+mod failing;
+mod group;
+mod isolation;
+mod kit;
+mod lifecycle;
+mod sums;
+mod topics;

@@ -1,0 +1,72 @@
+//! Sums are exact, whatever the path of the records.
+
+use testkit::scenario::SOON;
+use testkit::{Isolation, Scenario, WorkloadSpec, check, scenario};
+
+#[test]
+fn keys_spread_over_partitions_are_summed_exactly() {
+    scenario("sums-rekeyed", |s| {
+        let workload = s.load(WorkloadSpec { values: (1, 1000), ..WorkloadSpec::default() })?;
+        s.sum().arg("--until-end").setting("repartition_purge_interval_ms", "0").complete(SOON)?;
+        let results = check::results(&s.check_sums(&workload)?)?;
+        let repartitioned = s.read("sum-repartition")?;
+        check::placed_by_murmur2(&repartitioned, 4)?;
+        let rows = check::repartition_rows(&repartitioned)?;
+        check::every_row_once(&rows, workload.counts())?;
+        check::running_sums(&results, &rows)
+    });
+}
+
+#[test]
+fn keyed_input_is_summed_without_a_repartition_topic() {
+    scenario("sums-keyed", |s| {
+        let workload = s.load(WorkloadSpec { keyed: true, ..WorkloadSpec::default() })?;
+        s.sum().args(["--until-end", "--repartition", "never"]).complete(SOON)?;
+        s.check_sums(&workload)?;
+        assert_eq!(s.kafka.partitions(&s.topic("sum-repartition"))?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn at_least_once_without_a_crash_is_exact() {
+    scenario("sums-at-least-once", |s| {
+        let workload = s.load(WorkloadSpec::default())?;
+        s.sum().args(["--until-end", "--processing-guarantee", "at_least_once"]).complete(SOON)?;
+        s.check_sums(&workload).map(drop)
+    });
+}
+
+#[test]
+fn several_workers_share_the_partitions() {
+    scenario("sums-workers", |s| {
+        let workload = s.load(WorkloadSpec::default())?;
+        s.sum().args(["--until-end", "--workers", "3"]).complete(SOON)?;
+        s.check_sums(&workload).map(drop)
+    });
+}
+
+#[test]
+fn the_native_sum_gives_the_same_sums_and_dead_letters() {
+    let dead_letters = |s: &Scenario| -> anyhow::Result<usize> {
+        let workload = s.load(WorkloadSpec { bad_one_in: 50, ..WorkloadSpec::default() })?;
+        let native = s.id.contains("native");
+        let host = if native { s.host("native:sum") } else { s.sum() };
+        host.arg("--until-end").complete(SOON)?;
+        s.check_sums(&workload)?;
+        let letters = s.kafka.read(&s.topic("dead-letter"), Isolation::Committed)?;
+        check::dead_letters(&letters, &s.input(), workload.bad())?;
+        Ok(letters.len())
+    };
+    let (mut native, mut wasm) = (0, 0);
+    scenario("sums-by-native", |s| {
+        native = dead_letters(s)?;
+        Ok(())
+    });
+    scenario("sums-by-wasm", |s| {
+        wasm = dead_letters(s)?;
+        Ok(())
+    });
+    assert_eq!(native, wasm);
+    assert!(native > 0, "the workload has bad lines");
+}

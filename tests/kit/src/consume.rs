@@ -1,0 +1,97 @@
+//! Reading a topic from its start to its end.
+
+use crate::kafka::Kafka;
+use anyhow::{Context, Result, bail};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::time::{Duration, Instant};
+
+/// From the start of a topic to its end.
+const READ_DEADLINE: Duration = Duration::from_mins(2);
+const POLL_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// What a reader sees of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// Committed records only, up to the first open transaction.
+    Committed,
+    /// Everything, aborted records too.
+    Uncommitted,
+}
+
+impl Isolation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Committed => "read_committed",
+            Self::Uncommitted => "read_uncommitted",
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its partition.
+    pub partition: u32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Milliseconds since the epoch.
+    pub timestamp_ms: Option<i64>,
+    /// None: null.
+    pub key: Option<Vec<u8>>,
+    /// None: null.
+    pub value: Option<Vec<u8>>,
+    /// Names and values, in order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Record {
+    /// The value of the first header of this name, as text.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let (_, value) = self.headers.iter().find(|(header, _)| header == name)?;
+        value.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn of(message: &BorrowedMessage<'_>) -> Result<Self> {
+        let headers = message.headers().map_or(Vec::new(), |headers| {
+            headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+        });
+        Ok(Self {
+            partition: u32::try_from(message.partition())?,
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis(),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers,
+        })
+    }
+}
+
+pub(crate) fn read(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<Vec<Record>> {
+    let partitions = kafka.partitions_of(topic)?;
+    let consumer = kafka.consumer("testkit-reader", isolation)?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in 0..partitions {
+        assignment.add_partition_offset(topic, i32::try_from(partition)?, Offset::Beginning)?;
+    }
+    consumer.assign(&assignment)?;
+    let deadline = Instant::now() + READ_DEADLINE;
+    let mut ended = vec![false; partitions as usize];
+    let mut records = Vec::new();
+    while ended.contains(&false) {
+        match consumer.poll(POLL_TIMEOUT) {
+            Some(Ok(message)) => records.push(Record::of(&message)?),
+            Some(Err(KafkaError::PartitionEOF(partition))) => ended[usize::try_from(partition)?] = true,
+            Some(Err(error)) => return Err(error).with_context(|| format!("cannot read {topic}")),
+            None => {}
+        }
+        if Instant::now() > deadline {
+            bail!("the end of {topic} was not reached within {READ_DEADLINE:?}");
+        }
+    }
+    // Within a partition records came in offset order; the sort is stable.
+    records.sort_by_key(|record| record.partition);
+    Ok(records)
+}

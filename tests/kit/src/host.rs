@@ -1,0 +1,227 @@
+//! The real `host` as a child process.
+
+use crate::files::host_binary;
+use crate::kafka::Kafka;
+use crate::wait::wait_until;
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use xtask::process::{self, Signal};
+
+/// How to run the host. A clone shares the state folder, as two processes of one machine do.
+#[derive(Clone, Debug)]
+pub struct HostCommand {
+    folder: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, String)>,
+}
+
+impl HostCommand {
+    /// `host run` of `module` (a path, or `native:NAME`) as this application. State and logs go below
+    /// `folder`.
+    pub fn run(folder: &Path, kafka: &Kafka, module: impl Into<OsString>, application_id: &str) -> Self {
+        let command = Self { folder: folder.to_owned(), arguments: Vec::new(), environment: Vec::new() };
+        command
+            .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application_id])
+            .args([OsString::from("--module"), module.into()])
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(self, argument: impl Into<OsString>) -> Self {
+        self.args([argument])
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the setting `name` of `host/default.toml`, by the environment.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((format!("HOST_{}", name.to_uppercase()), value.to_owned()));
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn start(&self) -> Result<HostProcess> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        fs::create_dir_all(&self.folder)?;
+        let [stdout, stderr] = ["out", "log"].map(|kind| self.folder.join(format!("host-{number}.{kind}")));
+        let mut command = host();
+        command
+            .args(&self.arguments)
+            .env("XDG_STATE_HOME", self.folder.join("state"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            // A host.toml beside the tests must not change them.
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout)?)
+            .stderr(File::create(&stderr)?);
+        process::die_with_parent(&mut command);
+        let child = command.spawn().with_context(|| format!("cannot start {}", host_binary().display()))?;
+        Ok(HostProcess { child, stdout, stderr })
+    }
+
+    /// Starts it and waits until it has drained.
+    ///
+    /// # Errors
+    /// It does not end in time, or not with 0.
+    pub fn complete(&self, within: Duration) -> Result<Ended> {
+        self.start()?.wait(within)?.succeeded()
+    }
+}
+
+/// The real host, without the settings that the environment of this process may have for another one.
+pub fn host() -> Command {
+    let mut command = Command::new(host_binary());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"HOST_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running host; killed when dropped.
+#[derive(Debug)]
+pub struct HostProcess {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+/// How a host ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it logged.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Itself, when the exit code is 0.
+    ///
+    /// # Errors
+    /// Another end; the text has the last lines of the log.
+    pub fn succeeded(self) -> Result<Self> {
+        self.with_code(0)
+    }
+
+    /// Itself, when the exit code is `code`.
+    ///
+    /// # Errors
+    /// Another end; the text has the last lines of the log.
+    pub fn with_code(self, code: i32) -> Result<Self> {
+        ensure!(
+            self.code == Some(code),
+            "host ended with code {:?}, signal {:?}, and not with code {code}:\n{}",
+            self.code,
+            self.signal,
+            last_lines(&self.stderr, 30)
+        );
+        Ok(self)
+    }
+}
+
+impl HostProcess {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        read_lossy(&self.stderr)
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("host has ended already ({status}):\n{}", last_lines(&self.log(), 30));
+        }
+        process::send(self.child.id(), signal).context("cannot signal host")
+    }
+
+    /// SIGTERM, then waits for its end.
+    ///
+    /// # Errors
+    /// It does not end in time, or not with 0.
+    pub fn drain(mut self, within: Duration) -> Result<Ended> {
+        self.signal(Signal::Terminate)?;
+        self.wait(within)?.succeeded()
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    ///
+    /// # Errors
+    /// It has ended before.
+    pub fn kill(mut self) -> Result<()> {
+        self.signal(Signal::Kill)?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Still running?
+    ///
+    /// # Errors
+    /// It has ended; the text has the last lines of the log.
+    pub fn ensure_running(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("host ended ({status}):\n{}", last_lines(&self.log(), 30)),
+        }
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It does not come in time; the host is killed, the text has the last lines of its log.
+    pub fn wait(mut self, within: Duration) -> Result<Ended> {
+        let mut status = None;
+        wait_until("the end of host", within, || {
+            status = self.child.try_wait()?;
+            Ok(status.is_some())
+        })
+        .with_context(|| format!("host is killed; its last lines:\n{}", last_lines(&self.log(), 30)))?;
+        let status = status.expect("waited for it");
+        let (stdout, stderr) = (read_lossy(&self.stdout), self.log());
+        Ok(Ended { code: status.code(), signal: status.signal(), stdout, stderr })
+    }
+}
+
+impl Drop for HostProcess {
+    fn drop(&mut self) {
+        // It may have ended; then neither does anything.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn read_lossy(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// The last `count` lines of a text.
+pub fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

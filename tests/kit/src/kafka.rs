@@ -1,0 +1,236 @@
+//! A Kafka to talk to: topics, ends, committed offsets.
+
+use crate::consume::{self, Isolation, Record};
+use crate::produce::Producer;
+use crate::wait::wait_until;
+use anyhow::{Context, Result, bail};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use xtask::kafka::{Broker, BrokerConfig};
+
+/// For one request of the kit's own clients.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two questions for the group's coordinator.
+const COORDINATOR_PAUSE: Duration = Duration::from_millis(50);
+
+/// A Kafka at an address.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    servers: String,
+}
+
+impl Kafka {
+    /// The broker of this test process: started when the first test asks, killed when the process ends.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn shared() -> Self {
+        static BROKER: OnceLock<Broker> = OnceLock::new();
+        let broker = BROKER.get_or_init(|| {
+            let config = BrokerConfig::on_free_ports("test").expect("two ports are free");
+            Broker::start(config).unwrap_or_else(|error| panic!("no Kafka to test with: {error:#}"))
+        });
+        Self::at(&broker.bootstrap_servers())
+    }
+
+    /// The Kafka at `servers`.
+    pub fn at(servers: &str) -> Self {
+        Self { servers: servers.to_owned() }
+    }
+
+    /// For `--bootstrap-servers`.
+    pub fn servers(&self) -> &str {
+        &self.servers
+    }
+
+    /// A client's configuration with the address in it.
+    pub(crate) fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.servers);
+        config
+    }
+
+    /// Creates a topic and waits until it can be used.
+    ///
+    /// # Errors
+    /// It is there already, or Kafka refuses.
+    pub fn create_topic(&self, name: &str, partitions: u32) -> Result<()> {
+        let count = i32::try_from(partitions)?;
+        let topic = NewTopic::new(name, count, TopicReplication::Fixed(1));
+        let answers = block_on(self.admin()?.create_topics([&topic], &options()))?;
+        for answer in answers {
+            answer.map_err(|(name, error)| anyhow::anyhow!("cannot create topic {name}: {error}"))?;
+        }
+        wait_until(&format!("topic {name}"), REQUEST_TIMEOUT, || {
+            Ok(self.partitions(name)? == Some(partitions))
+        })
+    }
+
+    /// Deletes topics and waits until they are gone; those that do not exist are passed over.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn delete_topics(&self, names: &[&str]) -> Result<()> {
+        for answer in block_on(self.admin()?.delete_topics(names, &options()))? {
+            match answer {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((name, error)) => bail!("cannot delete topic {name}: {error}"),
+            }
+        }
+        for name in names {
+            wait_until(&format!("the end of {name}"), REQUEST_TIMEOUT, || {
+                Ok(self.partitions(name)?.is_none())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The number of partitions; none when there is no such topic.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub fn partitions(&self, topic: &str) -> Result<Option<u32>> {
+        // Asked of all topics: a question for one that is not there is repeated for a while by the client.
+        let metadata = self.admin()?.inner().fetch_metadata(None, REQUEST_TIMEOUT).context("no metadata")?;
+        let found =
+            metadata.topics().iter().find(|entry| entry.name() == topic && !entry.partitions().is_empty());
+        found.map(|entry| u32::try_from(entry.partitions().len()).context("too many partitions")).transpose()
+    }
+
+    /// The number of partitions of a topic that must be there.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn partitions_of(&self, topic: &str) -> Result<u32> {
+        self.partitions(topic)?.with_context(|| format!("there is no topic {topic}"))
+    }
+
+    /// A producer for explicit partitions.
+    ///
+    /// # Errors
+    /// The client can't be made.
+    pub fn producer(&self) -> Result<Producer> {
+        Producer::new(self)
+    }
+
+    /// All records of a topic that this isolation shows now, partition by partition in offset order.
+    ///
+    /// # Errors
+    /// The topic is not there, or its end is not reached in time.
+    pub fn read(&self, topic: &str, isolation: Isolation) -> Result<Vec<Record>> {
+        consume::read(self, topic, isolation)
+    }
+
+    /// Per partition the end of the log (`Uncommitted`) or its last stable offset (`Committed`).
+    ///
+    /// # Errors
+    /// The topic is not there, or Kafka does not answer.
+    pub fn ends(&self, topic: &str, isolation: Isolation) -> Result<Vec<i64>> {
+        let consumer = self.consumer("testkit-ends", isolation)?;
+        (0..self.partitions_of(topic)?)
+            .map(|partition| {
+                let (_, end) =
+                    consumer.fetch_watermarks(topic, i32::try_from(partition)?, REQUEST_TIMEOUT)?;
+                Ok(end)
+            })
+            .collect()
+    }
+
+    /// Per partition the group's committed offset, if any. `Committed` waits until no transaction has one
+    /// pending; `Uncommitted` says at once what was committed last.
+    ///
+    /// # Errors
+    /// The topic is not there, or Kafka does not answer.
+    pub fn committed(&self, group: &str, topic: &str, isolation: Isolation) -> Result<Vec<Option<i64>>> {
+        let partitions = self.partitions_of(topic)?;
+        self.group(group, isolation)?.committed(topic, partitions)
+    }
+
+    /// For asking the same group again and again.
+    ///
+    /// # Errors
+    /// The client can't be made.
+    pub fn group(&self, group: &str, isolation: Isolation) -> Result<Group> {
+        Ok(Group { consumer: self.consumer(group, isolation)? })
+    }
+
+    /// A consumer that never joins a group.
+    pub(crate) fn consumer(&self, group: &str, isolation: Isolation) -> Result<BaseConsumer> {
+        let mut config = self.config();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "error")
+            .set("fetch.queue.backoff.ms", "2")
+            .set("isolation.level", isolation.name());
+        config.create().context("cannot make a consumer")
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
+        self.config().create().context("cannot make an admin client")
+    }
+}
+
+/// A consumer group as seen from outside.
+pub struct Group {
+    consumer: BaseConsumer,
+}
+
+impl Group {
+    /// The committed offset of each partition of `topic`, if any.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub fn committed(&self, topic: &str, partitions: u32) -> Result<Vec<Option<i64>>> {
+        let mut list = TopicPartitionList::new();
+        for partition in 0..partitions {
+            list.add_partition(topic, i32::try_from(partition)?);
+        }
+        let list = self.ask(&list)?;
+        let offset = |entry: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match entry.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        Ok(list.elements_for_topic(topic).into_iter().map(offset).collect())
+    }
+
+    /// Asks again while a fresh or restarted broker is still finding the group's coordinator.
+    fn ask(&self, list: &TopicPartitionList) -> Result<TopicPartitionList> {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        loop {
+            match self.consumer.committed_offsets(list.clone(), REQUEST_TIMEOUT) {
+                Err(error) if Instant::now() < deadline && is_finding_coordinator(&error) => {
+                    std::thread::sleep(COORDINATOR_PAUSE);
+                }
+                answer => return answer.context("no committed offsets"),
+            }
+        }
+    }
+}
+
+fn is_finding_coordinator(error: &rdkafka::error::KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+        )
+    )
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime without drivers needs nothing").block_on(future)
+}

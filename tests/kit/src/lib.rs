@@ -1,0 +1,25 @@
+//! What tests, the demo and the benchmark share: a real Kafka, workloads with a known answer, the real
+//! `host` as a child process, and the checks of what it wrote.
+//!
+//! It judges the host, so it uses nothing of the host but the framing of repartition rows.
+
+pub mod check;
+pub mod consume;
+pub mod files;
+pub mod host;
+pub mod kafka;
+pub mod murmur2;
+pub mod produce;
+pub mod rng;
+pub mod scenario;
+pub mod wait;
+pub mod workload;
+
+pub use consume::{Isolation, Record};
+pub use host::{Ended, HostCommand, HostProcess};
+pub use kafka::Kafka;
+pub use produce::{NewRecord, Producer};
+pub use rng::Rng;
+pub use scenario::{Scenario, scenario};
+pub use wait::wait_until;
+pub use workload::{BadLine, Line, Workload, WorkloadSpec};

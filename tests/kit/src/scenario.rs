@@ -1,0 +1,129 @@
+//! One end-to-end test: its own application, topics and folder on the shared Kafka. When it fails, the
+//! last log lines of its hosts are shown and the folder is kept.
+
+use crate::check;
+use crate::files::guest;
+use crate::host::{HostCommand, last_lines};
+use crate::kafka::Kafka;
+use crate::workload::{Workload, WorkloadSpec};
+use crate::{Isolation, Record};
+use anyhow::Result;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+use xtask::paths;
+
+/// For a host that has little to do, on a busy machine.
+pub const SOON: Duration = Duration::from_mins(1);
+
+/// The place of one test.
+#[derive(Debug)]
+pub struct Scenario {
+    /// The shared Kafka.
+    pub kafka: Kafka,
+    /// The application id, and the prefix of all its topics.
+    pub id: String,
+    folder: PathBuf,
+}
+
+/// Runs the test `name`, which is not used twice in one process.
+///
+/// # Panics
+/// The test fails.
+pub fn scenario(name: &str, body: impl FnOnce(&Scenario) -> Result<()>) {
+    let started = Instant::now();
+    let folder = paths::target().join("tests").join(format!("{name}-{}", std::process::id()));
+    let place = Scenario { kafka: Kafka::shared(), id: name.to_owned(), folder };
+    let result = body(&place);
+    if let Err(error) = result {
+        panic!("{name} failed after {:.1} s: {error:?}", started.elapsed().as_secs_f64());
+    }
+    drop(fs::remove_dir_all(&place.folder));
+}
+
+impl Scenario {
+    /// `<id>-input`.
+    pub fn input(&self) -> String {
+        self.topic("input")
+    }
+
+    /// `<id>-output`.
+    pub fn output(&self) -> String {
+        self.topic("output")
+    }
+
+    /// `<id>-<what>`.
+    pub fn topic(&self, what: &str) -> String {
+        format!("{}-{what}", self.id)
+    }
+
+    /// `host run` of the sum, from `<id>-input` to `<id>-output`.
+    pub fn sum(&self) -> HostCommand {
+        self.host(guest("sum"))
+    }
+
+    /// `host run` of any module, from `<id>-input` to `<id>-output`.
+    pub fn host(&self, module: impl Into<OsString>) -> HostCommand {
+        self.bare(module).args(["--input", &self.input(), "--output", &self.output()])
+    }
+
+    /// `host run` of any module, without topics.
+    pub fn bare(&self, module: impl Into<OsString>) -> HostCommand {
+        self.application(&self.id, module)
+    }
+
+    /// `host run` of any module as another application, without topics.
+    pub fn application(&self, id: &str, module: impl Into<OsString>) -> HostCommand {
+        HostCommand::run(&self.folder, &self.kafka, module, id)
+    }
+
+    /// Creates the input and writes the whole workload into it.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn load(&self, spec: WorkloadSpec) -> Result<Workload> {
+        self.kafka.create_topic(&self.input(), spec.partitions)?;
+        let records = spec.records;
+        let mut workload = Workload::new(spec);
+        workload.produce(&mut self.kafka.producer()?, &self.input(), records)?;
+        Ok(workload)
+    }
+
+    /// Checks the last results in the output and gives all of them.
+    ///
+    /// # Errors
+    /// A sum is wrong.
+    pub fn check_sums(&self, workload: &Workload) -> Result<Vec<Record>> {
+        check::final_sums_of(&self.kafka, &self.output(), workload.sums())
+    }
+
+    /// The committed records of one of its topics.
+    ///
+    /// # Errors
+    /// The topic can't be read.
+    pub fn read(&self, what: &str) -> Result<Vec<Record>> {
+        self.kafka.read(&self.topic(what), Isolation::Committed)
+    }
+}
+
+impl Drop for Scenario {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            show_logs(&self.folder);
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the test harness shows it beside the failure")]
+fn show_logs(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut logs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.sort_by_key(|path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok());
+    for path in logs.iter().rev().take(3).rev() {
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        eprintln!("--- {} ---\n{}", path.display(), last_lines(&text, 25));
+    }
+}

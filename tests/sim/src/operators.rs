@@ -1,0 +1,125 @@
+//! The operator of the simulation: input values are `key:text`, the row is `text` under `key`. Words in the
+//! text misbehave: `bad` is rejected by the transform, `boom` traps it, `odd` is rejected by the reduce,
+//! `bang` traps it.
+
+use host_core::operator::{BadRow, Description, Fault, FaultKind, Groups, Operator, Reduced, Transformed};
+use host_core::record::{BytesColumn, Origin, Row, Rows};
+
+/// How values are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// Adds the lengths and bytes: order does not count.
+    Sum,
+    /// A hash of the hash before and the value: order counts.
+    Chain,
+}
+
+impl Fold {
+    /// Folds one value.
+    pub fn fold(self, accumulator: Option<&[u8]>, value: &[u8]) -> [u8; 8] {
+        let before =
+            accumulator.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
+        let after = match self {
+            Self::Sum => before + 1 + value.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
+            Self::Chain => value.iter().fold(before ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            }),
+        };
+        after.to_le_bytes()
+    }
+}
+
+/// Key and text of an input value.
+pub fn parse(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = value.iter().position(|byte| *byte == b':')?;
+    Some((&value[..at], &value[at + 1..]))
+}
+
+fn has(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// True if the record of this text ends as a dead letter.
+pub fn fails(text: &[u8]) -> bool {
+    ["bad", "boom", "odd", "bang"].iter().any(|word| has(text, word))
+}
+
+/// See the module's documentation.
+pub struct TestOperator {
+    description: Description,
+    fold: Fold,
+    /// Calls until one that traps for no reason of its records.
+    trap_in: Option<u32>,
+}
+
+impl TestOperator {
+    /// An operator that folds this way.
+    pub fn new(fold: Fold, preserves_key: bool, trap_in: Option<u32>) -> Self {
+        let description = Description {
+            name: "test".into(),
+            preserves_key,
+            transforms: true,
+            reduces: true,
+            state_schema: "test".into(),
+            row_schema: "text".into(),
+            ..Description::default()
+        };
+        Self { description, fold, trap_in }
+    }
+
+    fn trap(&mut self, culprit: bool) -> Result<(), Fault> {
+        let transient = self.trap_in == Some(0);
+        self.trap_in = self.trap_in.and_then(|calls| calls.checked_sub(1));
+        if culprit || transient {
+            return Err(Fault { kind: FaultKind::Trap, reason: "trapped".into(), spent_us: 1_000 });
+        }
+        Ok(())
+    }
+}
+
+impl Operator for TestOperator {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn transform(&mut self, _: Origin<'_>, rows: &Rows) -> Result<Transformed, Fault> {
+        let values = || (0..rows.len()).map(|i| rows.value(i).unwrap_or_default());
+        self.trap(values().any(|value| has(value, "boom")))?;
+        let mut out = Transformed::default();
+        for (i, value) in values().enumerate() {
+            match parse(value) {
+                Some((key, text)) if !has(text, "bad") => {
+                    out.rows.push(Row { key: Some(key), value: Some(text), timestamp: rows.timestamps[i] });
+                    out.source.push(i as u32);
+                }
+                _ => out.bad.push(BadRow { row: i as u32, reason: "bad".into() }),
+            }
+        }
+        Ok(out)
+    }
+
+    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+        let values = || (0..groups.values.len()).map(|i| groups.values.get(i).unwrap_or_default());
+        self.trap(values().any(|value| has(value, "bang")))?;
+        let mut out = Reduced::default();
+        let mut start = 0;
+        for (g, &end) in groups.ends.iter().enumerate() {
+            let mut accumulator = groups.accumulators.get(g).map(<[u8]>::to_vec);
+            for i in start..end {
+                let value = groups.values.get(i as usize).unwrap_or_default();
+                if has(value, "odd") {
+                    out.bad.push(BadRow { row: i, reason: "odd".into() });
+                } else {
+                    accumulator = Some(self.fold.fold(accumulator.as_deref(), value).to_vec());
+                }
+            }
+            out.accumulators.push(accumulator.as_deref());
+            start = end;
+        }
+        Ok(out)
+    }
+
+    fn finish(&mut self, _: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
+        Ok(accumulators.clone())
+    }
+}

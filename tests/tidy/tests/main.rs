@@ -1,0 +1,9 @@
+//! What the compiler does not check: sizes, fences between folders, leftovers, links, and that each test
+//! guest has a test.
+
+mod fences;
+mod guests;
+mod leftovers;
+mod links;
+mod settings;
+mod size;

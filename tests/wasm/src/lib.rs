@@ -1,0 +1,1 @@
+//! Tests of the sandbox with real guests; all of it is in `tests/`.

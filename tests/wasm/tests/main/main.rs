@@ -1,0 +1,9 @@
+//! The sandbox with real guests: hostile ones, limits, load errors, the laws, and native operators beside
+//! their Wasm twins. The guests are built by `cargo xtask guests`.
+
+mod guests;
+mod hostile;
+mod laws;
+mod limits;
+mod load;
+mod native;

@@ -1,0 +1,55 @@
+//! `cargo xtask VERB`: the commands of a person who works on the project.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands that talk to a person")]
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+use xtask::setup::{self, Need};
+use xtask::{bench, demo, guests, kafka, lint, test};
+
+const HELP: &str = "\
+cargo xtask VERB, from anywhere in the repository:
+
+  demo [--records N] [--keep]  build all, start a real Kafka, sum 400,000 lines, check every sum
+  test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
+  lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
+  bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
+  guests                       build every Wasm module into target/guests
+  kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
+  help                         this text
+
+What a verb needs and does not find (C compiler, make, perl, Java 17, Maven) is installed with apt-get as root
+or with password-less sudo; otherwise the line to run is printed.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let (verb, rest) = match arguments.split_first() {
+        Some((verb, rest)) => (verb.as_str(), rest),
+        None => ("help", arguments),
+    };
+    match (verb, rest) {
+        ("demo", rest) => demo::run(rest),
+        ("test", rest) => test::run(rest),
+        ("lint", []) => lint::run(),
+        ("bench", rest) => bench::run(rest),
+        ("guests", []) => {
+            setup::ensure(&[Need::Compiler])?;
+            guests::build().map(|_| ())
+        }
+        ("kafka", [what]) => kafka::service::run(what),
+        ("help" | "--help" | "-h", []) => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("cannot do \"{}\"\n\n{HELP}", arguments.join(" ")),
+    }
+}

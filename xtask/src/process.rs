@@ -1,0 +1,69 @@
+//! Signals, and children that end with us. The only unsafe code of the tasks.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// The signals that tests and tasks send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM: drain and end.
+    Terminate,
+    /// SIGKILL: end at once.
+    Kill,
+    /// SIGSTOP: stand still.
+    Stop,
+    /// SIGCONT: go on.
+    Continue,
+}
+
+impl Signal {
+    fn number(self) -> libc::c_int {
+        match self {
+            Self::Terminate => libc::SIGTERM,
+            Self::Kill => libc::SIGKILL,
+            Self::Stop => libc::SIGSTOP,
+            Self::Continue => libc::SIGCONT,
+        }
+    }
+}
+
+/// Sends a signal to one process.
+///
+/// # Errors
+/// There is no such process, or it is not ours.
+pub fn send(pid: u32, signal: Signal) -> io::Result<()> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    // SAFETY: kill(2) takes two integers and touches no memory of ours.
+    match unsafe { libc::kill(pid, signal.number()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The child is killed when the *thread* that starts it ends, and with it when this process ends in any way.
+pub fn die_with_parent(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only async-signal-safe functions may run; prctl(2) is a plain system call.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == 0 {
+                Ok(())
+            } else {
+                Err(io::Error::last_os_error())
+            }
+        })
+    }
+}
+
+/// The child gets a session of its own: it outlives us and our terminal.
+pub fn in_own_session(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only async-signal-safe functions may run; setsid(2) is one.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::setsid() == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        })
+    }
+}
