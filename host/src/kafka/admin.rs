@@ -18,13 +18,14 @@ use rdkafka::{Offset as Position, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long a broker may take to be there.
 /// Bounds one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bounds one try of reading metadata or offsets.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new topic may take to be seen.
 const CREATED_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bounds one look for a broker.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -98,13 +99,16 @@ impl Admin {
     /// A stop that names the bootstrap servers after `timeout`.
     pub fn reach(&self, timeout: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + timeout;
-        while self.handle.controller(Duration::from_secs(1)).is_none() {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.handle.controller(left.min(LOOK_TIMEOUT)).is_some() {
+                return Ok(());
+            }
             self.handle.poll(Duration::ZERO);
-            if Instant::now() >= deadline {
+            if left.is_zero() {
                 return Err(self.not_reached(timeout));
             }
         }
-        Ok(())
     }
 
     fn not_reached(&self, timeout: Duration) -> Failure {
