@@ -15,9 +15,12 @@ use case::Case;
 use measure::Measured;
 use options::Options;
 use std::time::Instant;
+use table::Run;
 use testkit::{Kafka, Workload, WorkloadSpec, check};
 
 const INPUT: &str = "bench-input";
+/// What a run costs without records.
+const EMPTY: &str = "bench-empty";
 /// The name of both operators in internal topics.
 const OPERATOR: &str = "sum";
 const KEYS: u64 = 10_000;
@@ -28,14 +31,15 @@ fn main() -> Result<()> {
     let kafka = Kafka::at(&options.bootstrap_servers);
     let workload = load(&kafka, options.records)?;
     let cases: Vec<Case> = Case::all().into_iter().filter(|case| options.wants(*case)).collect();
-    let mut runs: Vec<(Case, Measured)> = Vec::new();
+    kafka.create_topic(EMPTY, PARTITIONS)?;
+    let mut runs: Vec<Run> = Vec::new();
     for round in 1..=options.rounds {
         // Interleaved: what changes on the machine meanwhile meets all cases alike.
         for case in &cases {
-            let measured =
+            let run =
                 run(&kafka, *case, round, &workload).with_context(|| format!("{case}, round {round}"))?;
-            eprintln!("round {round}: {case}: {}", measured.line(options.records));
-            runs.push((*case, measured));
+            eprintln!("round {round}: {case}: {}", run.whole.line(options.records));
+            runs.push(run);
         }
     }
     println!("{}", machine::line());
@@ -59,11 +63,25 @@ fn load(kafka: &Kafka, records: u64) -> Result<Workload> {
 }
 
 /// One measured run with an application and an output of its own, checked and then removed.
-fn run(kafka: &Kafka, case: Case, round: u32, workload: &Workload) -> Result<Measured> {
+fn run(kafka: &Kafka, case: Case, round: u32, workload: &Workload) -> Result<Run> {
     let application = format!("bench-{}-{round}", case.name());
+    let start = measured(kafka, case, &format!("{application}-start"), EMPTY, |_| Ok(()))?;
+    let whole = measured(kafka, case, &application, INPUT, |output| {
+        check::final_sums_of(kafka, output, workload.sums()).map(|_| ())
+    })?;
+    Ok(Run { case, whole, start })
+}
+
+fn measured(
+    kafka: &Kafka,
+    case: Case,
+    application: &str,
+    input: &str,
+    check: impl FnOnce(&str) -> Result<()>,
+) -> Result<Measured> {
     let output = format!("{application}-output");
-    let measured = measure::run(kafka, case, &application, &output)?;
-    check::final_sums_of(kafka, &output, workload.sums())?;
+    let measured = measure::run(kafka, case, application, input, &output)?;
+    check(&output)?;
     let internal = ["repartition", "changelog"].map(|what| format!("{application}-{OPERATOR}-{what}"));
     kafka.delete_topics(&[&output, &internal[0], &internal[1], &format!("{application}-dead-letter")])?;
     Ok(measured)

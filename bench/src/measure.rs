@@ -36,8 +36,14 @@ impl Measured {
     }
 }
 
-/// Runs the host over the whole input.
-pub(crate) fn run(kafka: &Kafka, case: Case, application: &str, output: &str) -> Result<Measured> {
+/// Runs the host over the whole of `input`.
+pub(crate) fn run(
+    kafka: &Kafka,
+    case: Case,
+    application: &str,
+    input: &str,
+    output: &str,
+) -> Result<Measured> {
     let folder = paths::target().join("bench").join(application);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -48,7 +54,7 @@ pub(crate) fn run(kafka: &Kafka, case: Case, application: &str, output: &str) ->
     command
         .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application])
         .args(case.arguments())
-        .args(["--input", crate::INPUT, "--output", output, "--until-end"])
+        .args(["--input", input, "--output", output, "--until-end"])
         .args(["--workers", &WORKERS.to_string()])
         .env("XDG_STATE_HOME", folder.join("state"))
         .current_dir(&folder)

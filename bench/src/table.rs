@@ -4,25 +4,44 @@ use crate::case::Case;
 use crate::measure::Measured;
 use std::fmt::Write;
 
+/// One case in one round.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    /// What ran.
+    pub(crate) case: Case,
+    /// Over the whole input.
+    pub(crate) whole: Measured,
+    /// Over an empty input: loading and compiling the module, joining and leaving the group.
+    pub(crate) start: Measured,
+}
+
+impl Run {
+    /// CPU time of the records alone.
+    fn records_cpu_s(&self) -> f64 {
+        self.whole.cpu_s - self.start.cpu_s
+    }
+}
+
 /// One line a case: medians over the rounds.
-pub(crate) fn cases(cases: &[Case], runs: &[(Case, Measured)], records: u64) -> String {
+pub(crate) fn cases(cases: &[Case], runs: &[Run], records: u64) -> String {
     let mut text = String::from(
-        "| module | guarantee | path | seconds | thousand records/s | CPU s per million records | peak MiB | commits |\n\
-         |---|---|---|---:|---:|---:|---:|---:|\n",
+        "| module | guarantee | path | seconds | thousand records/s | CPU s per million records | CPU s to start | peak MiB | commits |\n\
+         |---|---|---|---:|---:|---:|---:|---:|---:|\n",
     );
     let millions = records as f64 / 1e6;
     for case in cases {
-        let wall = median(runs, *case, |run| run.wall_s);
+        let wall = median(runs, *case, |run| run.whole.wall_s);
         writeln!(
             text,
-            "| {} | {} | {} | {wall:.2} | {:.0} | {:.3} | {:.0} | {:.0} |",
+            "| {} | {} | {} | {wall:.2} | {:.0} | {:.3} | {:.2} | {:.0} | {:.0} |",
             case.module_word(),
             case.guarantee_word(),
             case.path_word(),
             records as f64 / wall / 1000.0,
-            median(runs, *case, |run| run.cpu_s) / millions,
-            median(runs, *case, |run| run.memory_mib),
-            median(runs, *case, |run| run.commits as f64),
+            median(runs, *case, Run::records_cpu_s) / millions,
+            median(runs, *case, |run| run.start.cpu_s),
+            median(runs, *case, |run| run.whole.memory_mib),
+            median(runs, *case, |run| run.whole.commits as f64),
         )
         .expect("a String takes all text");
     }
@@ -30,14 +49,15 @@ pub(crate) fn cases(cases: &[Case], runs: &[(Case, Measured)], records: u64) -> 
 }
 
 /// What the module costs over the native operator on the same path, where both were measured.
-pub(crate) fn modules(cases: &[Case], runs: &[(Case, Measured)], records: u64) -> String {
+pub(crate) fn modules(cases: &[Case], runs: &[Run], records: u64) -> String {
     let mut text = String::from(
         "| wasm against native | records/s, ratio | CPU, ratio | ns of CPU a record more |\n|---|---:|---:|---:|\n",
     );
     for wasm in cases.iter().filter(|case| case.wasm && cases.contains(&case.native())) {
         let both =
-            |figure: fn(&Measured) -> f64| (median(runs, *wasm, figure), median(runs, wasm.native(), figure));
-        let ((wall, wall_native), (cpu, cpu_native)) = (both(|run| run.wall_s), both(|run| run.cpu_s));
+            |figure: fn(&Run) -> f64| (median(runs, *wasm, figure), median(runs, wasm.native(), figure));
+        let ((wall, wall_native), (cpu, cpu_native)) =
+            (both(|run| run.whole.wall_s), both(Run::records_cpu_s));
         writeln!(
             text,
             "| {}, {} | {:.2} | {:.2} | {:.0} |",
@@ -52,9 +72,8 @@ pub(crate) fn modules(cases: &[Case], runs: &[(Case, Measured)], records: u64) -
     text
 }
 
-fn median(runs: &[(Case, Measured)], case: Case, figure: impl Fn(&Measured) -> f64) -> f64 {
-    let mut values: Vec<f64> =
-        runs.iter().filter(|(of, _)| *of == case).map(|(_, run)| figure(run)).collect();
+fn median(runs: &[Run], case: Case, figure: impl Fn(&Run) -> f64) -> f64 {
+    let mut values: Vec<f64> = runs.iter().filter(|run| run.case == case).map(figure).collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -68,23 +87,20 @@ fn median(runs: &[(Case, Measured)], case: Case, figure: impl Fn(&Measured) -> f
 mod tests {
     use super::*;
 
-    fn run(wall_s: f64, cpu_s: f64) -> Measured {
-        Measured { wall_s, cpu_s, memory_mib: 10.0, commits: 5 }
+    fn run(case: Case, wall_s: f64, cpu_s: f64) -> Run {
+        let whole = Measured { wall_s, cpu_s: cpu_s + 1.0, memory_mib: 10.0, commits: 5 };
+        Run { case, start: Measured { wall_s: 1.0, cpu_s: 1.0, ..whole.clone() }, whole }
     }
 
     #[test]
     fn medians_and_differences_are_per_record() {
         let wasm = Case { wasm: true, exactly_once: true, repartition: false };
-        let runs = [
-            (wasm, run(4.0, 2.2)),
-            (wasm, run(2.0, 2.0)),
-            (wasm, run(9.0, 9.0)),
-            (wasm.native(), run(2.0, 2.0)),
-        ];
+        let runs =
+            [run(wasm, 4.0, 2.2), run(wasm, 2.0, 2.0), run(wasm, 9.0, 9.0), run(wasm.native(), 2.0, 2.0)];
         let all = [wasm, wasm.native()];
         let figures = cases(&all, &runs, 2_000_000);
         assert!(
-            figures.contains("| wasm | exactly-once | keyed | 4.00 | 500 | 1.100 | 10 | 5 |"),
+            figures.contains("| wasm | exactly-once | keyed | 4.00 | 500 | 1.100 | 1.00 | 10 | 5 |"),
             "{figures}"
         );
         let ratios = modules(&all, &runs, 2_000_000);

@@ -2,11 +2,9 @@
 //! nothing but reading.
 
 use super::client::Settings;
-use super::consumer::{ask, entries_ok, in_order};
+use super::consumer::{ask, committed, entries_ok, in_order};
 use super::error::{Doing, Fault, sort};
-use super::sys::{
-    self, EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, group_offsets, list_offsets,
-};
+use super::sys::{self, EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
 use host_core::event::Failure;
 use host_core::record::{Offset, TopicPartition};
@@ -69,7 +67,8 @@ impl Purpose {
 /// The admin client.
 pub struct Admin {
     client: AdminClient<DefaultClientContext>,
-    /// For the calls that the wrapper lacks.
+    /// Asks for offsets. The admin call for a group's offsets is no use: in librdkafka 2.12.1 a client without a
+    /// group of its own crashes on the answer that the coordinator is elsewhere.
     handle: Handle,
     runtime: tokio::runtime::Runtime,
     bootstrap_servers: String,
@@ -85,7 +84,7 @@ impl Admin {
             Failure::Stop(Stop::new(StopKind::Kafka, format!("cannot make the admin client: {text}")))
         };
         let config = settings.admin();
-        let handle = Handle::new(Kind::Producer, &config).map_err(failed)?;
+        let handle = Handle::new(Kind::Observer, &settings.observer()).map_err(failed)?;
         let client = config.create().map_err(|error: KafkaError| failed(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -249,25 +248,13 @@ impl Admin {
         deleted.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(failed)
     }
 
-    /// A group's stable committed offsets, in the order of the question.
+    /// The application's stable committed offsets, in the order of the question.
     ///
     /// # Errors
     /// When a broker does not answer, or does not let us look.
-    pub fn group_offsets(
-        &self,
-        group: &str,
-        partitions: &[TopicPartition],
-    ) -> Result<Vec<Option<Offset>>, Failure> {
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let entries = ask(&format!("reading the offsets of group \"{group}\""), || {
-            let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
-            let entries = group_offsets(&self.handle, group, &list, TRY_TIMEOUT)?;
-            entries_ok(&entries)?;
-            Ok(entries)
-        })?;
-        Ok(in_order(partitions, &entries)?.into_iter().map(|e| (e.offset >= 0).then_some(e.offset)).collect())
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, Failure> {
+        let committed = committed(&self.handle, partitions)?;
+        Ok(committed.into_iter().map(|found| found.map(|(offset, _)| offset)).collect())
     }
 
     /// The first offset of each log, in the order of the question.
@@ -341,5 +328,32 @@ fn fault(error: &KafkaError) -> Fault {
     match error.rdkafka_error_code().and_then(|code| sys::code_of(code as i32)) {
         Some(code) => Fault::of(code),
         None => Fault { text, ..Fault::of(super::error::Code::RD_KAFKA_RESP_ERR__FAIL) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::Properties;
+    use rdkafka::bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::RDKafkaApiKey;
+
+    /// A fresh broker answers so while it loads its groups.
+    #[test]
+    fn committed_offsets_are_asked_for_again_while_the_coordinator_moves() {
+        let cluster = MockCluster::new(1).expect("a broker");
+        cluster.create_topic("topic", 1, 1).expect("a topic");
+        let again = [RD_KAFKA_RESP_ERR_NOT_COORDINATOR; 3];
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &again);
+        let settings = Settings {
+            bootstrap_servers: cluster.bootstrap_servers(),
+            application_id: "app".to_owned(),
+            commit_interval: Duration::from_millis(100),
+            properties: Properties::default(),
+        };
+        let admin = Admin::new(&settings).expect("a client");
+        let committed = admin.committed(&[TopicPartition::new("topic", 0)]).expect("an answer");
+        assert_eq!(committed, [None]);
     }
 }

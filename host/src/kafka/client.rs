@@ -248,6 +248,17 @@ impl Settings {
         self.config("admin", &[("statistics.interval.ms", "0")], &self.properties.admin, &[])
     }
 
+    /// Asks for the group's offsets without being a member.
+    pub(super) fn observer(&self) -> ClientConfig {
+        let fixed = [
+            ("group.id", self.application_id.as_str()),
+            ("group.protocol", "classic"),
+            ("enable.auto.commit", "false"),
+            ("isolation.level", "read_committed"),
+        ];
+        self.config("observer", &[("statistics.interval.ms", "0")], &self.properties.admin, &fixed)
+    }
+
     /// Ours, then the user's for all, then the user's for this client, then what is fixed.
     fn config(
         &self,
@@ -332,6 +343,7 @@ mod tests {
             settings.producer("0", None),
             settings.restorer("0"),
             settings.admin(),
+            settings.observer(),
         ] {
             assert_eq!(sys::try_config(&config), Ok(()));
         }

@@ -230,19 +230,7 @@ impl Consumer {
     /// # Errors
     /// When there is no answer within [`QUESTION_TIMEOUT`].
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<(Offset, String)>>, Failure> {
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let entries = ask("reading the group's committed offsets", || {
-            let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
-            self.handle.committed(&list, TRY_TIMEOUT)?;
-            first_error(&list)?;
-            Ok(list.entries())
-        })?;
-        Ok(in_order(partitions, &entries)?
-            .into_iter()
-            .map(|e| (e.offset >= 0).then_some((e.offset, e.metadata)))
-            .collect())
+        committed(&self.handle, partitions)
     }
 
     /// The first offset and the last stable one of each log, in the order of the question.
@@ -354,6 +342,24 @@ fn start_of(
              use --offset-reset earliest or latest, or commit offsets with kafka-consumer-groups --reset-offsets"
         )),
     }
+}
+
+/// The stable committed offsets of the client's group with their metadata, in the order of the question.
+pub(super) fn committed(
+    handle: &Handle,
+    partitions: &[TopicPartition],
+) -> Result<Vec<Option<(Offset, String)>>, Failure> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries = ask("reading the group's committed offsets", || {
+        let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
+        handle.committed(&list, TRY_TIMEOUT)?;
+        first_error(&list)?;
+        Ok(list.entries())
+    })?;
+    let found = in_order(partitions, &entries)?.into_iter();
+    Ok(found.map(|e| (e.offset >= 0).then_some((e.offset, e.metadata))).collect())
 }
 
 /// Repeats a question while its error passes.

@@ -110,8 +110,7 @@ impl Follower {
 
     fn are_committed(&self, ends: &[(TopicPartition, Offset)]) -> Result<bool, host_core::event::Failure> {
         let partitions: Vec<_> = ends.iter().map(|(partition, _)| partition.clone()).collect();
-        let group = &self.application.config.application_id;
-        let committed = self.application.admin.group_offsets(group, &partitions)?;
+        let committed = self.application.admin.committed(&partitions)?;
         // A log that is empty and was never read has nothing to be committed.
         Ok(ends.iter().zip(committed).all(|((_, end), committed)| committed.unwrap_or(0) >= *end))
     }
@@ -121,8 +120,7 @@ impl Follower {
         let Some(topic) = &self.application.topology.repartition else { return };
         let purge = || {
             let partitions = partitions(&self.application, std::slice::from_ref(topic))?;
-            let group = &self.application.config.application_id;
-            let committed = self.application.admin.group_offsets(group, &partitions)?;
+            let committed = self.application.admin.committed(&partitions)?;
             let before = partitions.into_iter().zip(committed);
             let before: Vec<_> =
                 before.filter_map(|(partition, offset)| Some((partition, offset?))).collect();

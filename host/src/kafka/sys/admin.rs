@@ -1,6 +1,6 @@
-//! The admin calls that the safe wrapper lacks: offsets of logs and of groups.
+//! The admin call that the safe wrapper lacks: offsets of logs.
 
-use super::{Entry, Fault, Handle, PartitionList, c_name, list, take};
+use super::{Entry, Fault, Handle, PartitionList, list, take};
 use rdkafka::bindings as rd;
 use std::ffi::c_int;
 use std::time::Duration;
@@ -98,37 +98,5 @@ pub(in crate::kafka) fn list_offsets(
         let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         let info = |i| list::entry(&*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i)));
         Ok((0..count).map(info).collect())
-    }
-}
-
-/// Asks the coordinator for a group's stable committed offsets.
-pub(in crate::kafka) fn group_offsets(
-    handle: &Handle,
-    group: &str,
-    partitions: &PartitionList,
-    timeout: Duration,
-) -> Result<Vec<Entry>, Fault> {
-    // SAFETY: everything is alive until the end of the block; what the event holds is copied; the request is
-    // copied by the call and freed here.
-    unsafe {
-        let op = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
-        let mut call = Call::new(handle, op, timeout);
-        take(rd::rd_kafka_AdminOptions_set_require_stable_offsets(call.options, 1))?;
-        let mut request =
-            rd::rd_kafka_ListConsumerGroupOffsets_new(c_name(group).as_ptr(), partitions.as_ptr());
-        rd::rd_kafka_ListConsumerGroupOffsets(handle.as_ptr(), &raw mut request, 1, call.options, call.queue);
-        rd::rd_kafka_ListConsumerGroupOffsets_destroy(request);
-        let result = rd::rd_kafka_event_ListConsumerGroupOffsets_result(call.wait()?);
-        let mut count = 0;
-        let groups = rd::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let error = rd::rd_kafka_group_result_error(*groups);
-        if !error.is_null() {
-            let fault = Fault::of(rd::rd_kafka_error_code(error));
-            return Err(Fault { text: super::owned(rd::rd_kafka_error_string(error)), ..fault });
-        }
-        Ok(list::entries(rd::rd_kafka_group_result_partitions(*groups)))
     }
 }

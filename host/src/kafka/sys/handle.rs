@@ -12,6 +12,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kafka) enum Kind {
     Consumer,
+    /// Asks for offsets: a consumer that never joins its group and reads nothing.
+    Observer,
     Producer,
 }
 
@@ -35,7 +37,7 @@ impl Handle {
         let signals = Arc::new(Signals::default());
         let mut text = [0 as c_char; 512];
         let native_kind = match kind {
-            Kind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
+            Kind::Consumer | Kind::Observer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
             Kind::Producer => rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
         };
         // SAFETY: the copy of the configuration is the client's when it is made, else still ours; the signals
@@ -64,7 +66,7 @@ impl Handle {
         self.rk
     }
 
-    /// Serves callbacks of a producer.
+    /// Serves callbacks of a producer or an observer.
     pub(in crate::kafka) fn poll(&self, timeout: Duration) {
         // SAFETY: the client is alive.
         unsafe { rd::rd_kafka_poll(self.rk, millis(timeout)) };
