@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "doc comments are help texts here")]
 
+mod compile;
 mod config;
 mod run;
 mod settings;
@@ -43,6 +44,8 @@ enum Verb {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
+    #[command(hide = true, name = crate::wasm::compiler::VERB)]
+    CompileModule(compile::CompileModule),
 }
 
 /// How much is logged.
@@ -72,6 +75,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Run(run) => run.run(),
         Verb::Topology(topology) => topology.run(),
         Verb::Config(verb) => verb.run(),
+        Verb::CompileModule(compile) => compile.run(),
     }
 }
 

@@ -66,6 +66,10 @@ pub struct Config {
     pub until_end: bool,
     /// Print results to standard output (`--print`).
     pub print: bool,
+    /// Swap when the module's file changes (`--watch`).
+    pub watch: bool,
+    /// What the SHA-256 of the module's file must be; 64 hexadecimal digits.
+    pub module_sha256: Option<String>,
     /// When a reduce reads a repartition topic.
     pub repartition: Repartition,
     /// Partitions of created topics; none: the largest count among the inputs.
@@ -195,6 +199,10 @@ pub struct Limits {
     pub log_lines_per_second_max: u32,
     /// Bytes of the module's file.
     pub module_bytes_max: u64,
+    /// Time to compile a module.
+    pub compile_timeout: Duration,
+    /// Memory to compile a module.
+    pub compile_memory_bytes_max: u64,
     /// How often a batch is tried again when the module asks for it.
     pub retries_max: u32,
     /// Share of records that may fault, 0 to 1.
@@ -216,6 +224,8 @@ pub struct Sources {
     pub flags: Vec<Entry>,
     /// `--until-end`.
     pub until_end: bool,
+    /// `--watch`.
+    pub watch: bool,
     /// `--print`.
     pub print: bool,
 }

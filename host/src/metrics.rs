@@ -113,6 +113,10 @@ pub struct Metrics {
     pub rows_restored: Counter,
     /// Producers thrown away and made anew.
     pub producer_replacements: Counter,
+    /// Modules that took over from another.
+    pub swaps: Counter,
+    /// Modules that were refused.
+    pub swaps_refused: Counter,
     /// Assignments received.
     pub rebalances: Counter,
     /// Records behind the end of the log, by partition. Held for single look-ups only.

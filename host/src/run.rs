@@ -4,7 +4,10 @@
 mod follow;
 mod module;
 mod supervise;
+mod swap;
 mod topics;
+mod trial;
+mod watch;
 
 pub use module::describe;
 
@@ -32,7 +35,8 @@ const ISOLATION_SHARE: u32 = 4;
 struct Application {
     config: Config,
     kafka: kafka::Settings,
-    module: Module,
+    /// The one of the start.
+    module: Arc<Module>,
     topology: Topology,
     identity: Identity,
     metrics: Arc<Metrics>,
@@ -60,7 +64,8 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let identity = Identity::claim(&config.state_dir, &config.application_id)
         .map_err(|error| Failure::new(ExitKind::StateIo, error))?;
     let metrics = Arc::new(Metrics::default());
-    let application = Application { config, kafka: settings, module, topology, identity, metrics, admin };
+    let application =
+        Application { config, kafka: settings, module: Arc::new(module), topology, identity, metrics, admin };
     supervise::supervise(application)
 }
 
@@ -150,6 +155,8 @@ impl Application {
             },
             control,
             started,
+            swapping: None,
+            sampled_at: None,
         })
     }
 

@@ -1,12 +1,16 @@
 //! One worker: one thread with its own consumer, producer and instance. It takes the next event, hands it to
 //! the core and performs what the core asks for; it decides nothing itself.
 
+mod control;
 mod outbox;
 mod reporter;
 
+pub use control::{Control, Staged};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};
 pub use reporter::Reporter;
+
+use control::Order;
 
 use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
 use host_core::Machine;
@@ -16,7 +20,6 @@ use host_core::event::{Event, Failure};
 use host_core::operator::Operator;
 use host_core::record::TopicPartition;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest wait for the next event: how late a drain or a due commit may be noticed.
@@ -24,43 +27,8 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// Wait for a changelog while nothing else is to be done.
 const RESTORE_TIMEOUT: Duration = Duration::from_millis(5);
 
-/// What the main thread tells a worker, and what it may see of it.
-#[derive(Debug, Default)]
-pub struct Control {
-    order: AtomicU8,
-    /// Milliseconds since the worker's start at which its commit began; zero: none is under way.
-    committing_since_ms: AtomicU64,
-}
-
-const RUN: u8 = 0;
-const DRAIN: u8 = 1;
-const QUIT: u8 = 2;
-
-impl Control {
-    /// Finish the batch, commit, leave, end.
-    pub fn drain(&self) {
-        self.order.fetch_max(DRAIN, Ordering::Relaxed);
-    }
-
-    /// Abort the open transaction and end.
-    pub fn quit(&self) {
-        self.order.fetch_max(QUIT, Ordering::Relaxed);
-    }
-
-    fn order(&self) -> u8 {
-        self.order.load(Ordering::Relaxed)
-    }
-
-    /// True from [`Control::drain`] or [`Control::quit`] on.
-    pub fn is_ending(&self) -> bool {
-        self.order() != RUN
-    }
-
-    /// When the commit that is under way began, on the worker's clock.
-    pub fn committing_since_ms(&self) -> Option<u64> {
-        Some(self.committing_since_ms.load(Ordering::Relaxed)).filter(|since| *since > 0)
-    }
-}
+/// How old the sample for trials may be; keeping one costs a copy of a batch.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where inputs without a committed offset are read from.
 #[derive(Clone, Debug)]
@@ -97,6 +65,10 @@ pub struct Worker {
     pub control: Arc<Control>,
     /// The worker's clock begins here.
     pub started: Instant,
+    /// The version of the operator that is staged, and since when.
+    pub swapping: Option<(u64, Instant)>,
+    /// When the last sample was kept.
+    pub sampled_at: Option<Instant>,
 }
 
 impl Worker {
@@ -113,19 +85,50 @@ impl Worker {
                 }
                 self.perform(effect);
             }
+            self.note_installed();
             let event = match self.control.order() {
-                QUIT => {
+                Order::Quit => {
                     self.outbox.abort_at_exit();
                     return self.end(None);
                 }
-                DRAIN if !told_to_drain => {
+                Order::Drain if !told_to_drain => {
                     told_to_drain = true;
                     Event::Shutdown
                 }
-                _ => self.next_event(),
+                Order::Run | Order::Drain => match self.control.take_staged() {
+                    Some(staged) => {
+                        self.stage(staged);
+                        continue;
+                    }
+                    None => self.next_event(),
+                },
             };
+            self.sample(&event);
             self.reporter.event(&event, &self.consumer);
             self.machine.handle(self.now_ms(), event);
+        }
+    }
+
+    /// Hands an operator to the machine, which decides when it takes over.
+    fn stage(&mut self, staged: Staged) {
+        self.machine.swap(staged.operator, &staged.module);
+        self.swapping = Some((staged.version, Instant::now()));
+    }
+
+    fn note_installed(&mut self) {
+        if let Some((version, since)) = self.swapping.take_if(|_| !self.machine.is_swapping()) {
+            self.control.installed(version, since.elapsed());
+        }
+    }
+
+    /// Keeps a recent batch of an input, for trials of modules.
+    fn sample(&mut self, event: &Event) {
+        if let Event::Batch(batch) = event
+            && self.sampled_at.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL)
+            && self.resets.repartition.as_ref() != Some(&batch.source.topic)
+        {
+            self.sampled_at = Some(Instant::now());
+            self.control.keep_sample(batch.clone());
         }
     }
 
@@ -237,9 +240,9 @@ impl Worker {
     }
 
     fn commit(&mut self) -> Result<bool, Failure> {
-        self.control.committing_since_ms.store(self.now_ms(), Ordering::Relaxed);
+        self.control.committing_since(self.now_ms());
         let answer = self.outbox.commit(&self.consumer);
-        self.control.committing_since_ms.store(0, Ordering::Relaxed);
+        self.control.committing_since(0);
         answer
     }
 }

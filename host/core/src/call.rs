@@ -20,6 +20,12 @@ impl<O: Operator> Caller<O> {
         Self { operator, limits, spent_us: 0, ratio: FaultRatio::default() }
     }
 
+    /// Another operator: what is known of faults was the other one's.
+    pub(crate) fn replace(&mut self, operator: O) {
+        self.operator = operator;
+        self.ratio = FaultRatio::default();
+    }
+
     /// A new transaction has a new isolation budget.
     pub(crate) fn renew_budget(&mut self) {
         self.spent_us = 0;

@@ -51,6 +51,7 @@ mod process;
 pub mod record;
 mod reduce;
 pub mod state;
+pub mod swap;
 pub mod task;
 pub mod topology;
 mod transaction;

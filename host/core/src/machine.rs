@@ -77,6 +77,8 @@ pub struct Machine<O> {
     troubles: u32,
     /// A task whose batch was left in the middle; its rest is read again after the commit.
     cut: Option<TopicPartition>,
+    /// The operator that takes over once no transaction is under way, and its module's digest.
+    staged: Option<(O, String)>,
     stopped: bool,
 }
 
@@ -96,6 +98,7 @@ impl<O: Operator> Machine<O> {
             effects: VecDeque::new(),
             troubles: 0,
             cut: None,
+            staged: None,
             stopped: false,
         }
     }
@@ -125,11 +128,54 @@ impl<O: Operator> Machine<O> {
         }
     }
 
+    /// The digest of the module that works now: what the next commit will say.
+    pub fn module(&self) -> &str {
+        &self.metadata.module
+    }
+
+    /// Stages an operator. What is open is committed with the operator before; then this one takes over, so
+    /// that no transaction holds the work of two. Another one that is still staged is dropped.
+    ///
+    /// # Panics
+    /// When [`swap::check`](crate::swap::check) refuses it.
+    pub fn swap(&mut self, operator: O, module: &str) {
+        let next = operator.description();
+        assert_eq!(
+            crate::swap::check(self.processor.description(), next),
+            Ok(()),
+            "the shell has checked it"
+        );
+        self.staged = Some((operator, module.into()));
+        if let Transaction::Open { .. } = self.transaction {
+            self.commit();
+        }
+        self.install();
+    }
+
+    /// True from [`Machine::swap`] until the operator has taken over.
+    pub fn is_swapping(&self) -> bool {
+        self.staged.is_some()
+    }
+
+    fn install(&mut self) {
+        if self.transaction == Transaction::Idle
+            && !self.stopped
+            && let Some((operator, module)) = self.staged.take()
+        {
+            self.metadata.module = module;
+            self.processor.caller.replace(operator);
+        }
+    }
+
     /// Takes an event. `now_ms` is any clock that never goes back.
     pub fn handle(&mut self, now_ms: u64, event: Event) {
-        if self.stopped {
-            return;
+        if !self.stopped {
+            self.take(now_ms, event);
+            self.install();
         }
+    }
+
+    fn take(&mut self, now_ms: u64, event: Event) {
         match event {
             Event::Assigned { epoch, partitions } => self.assigned(epoch, partitions),
             Event::Revoked => self.leave(now_ms, Leaving::Partitions),

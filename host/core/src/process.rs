@@ -9,7 +9,7 @@ use crate::error::{Stop, StopKind};
 use crate::frame::Frame;
 use crate::group::Grouper;
 use crate::hash::{fingerprint, partition_of};
-use crate::operator::Operator;
+use crate::operator::{Description, Operator};
 use crate::policy::{Limits, Policies, Policy};
 use crate::record::{Batch, BytesColumn, Offset, Row, Rows, TopicPartition};
 use crate::reduce::{Input, Reduction};
@@ -58,6 +58,10 @@ impl<O: Operator> Processor<O> {
         let sample = if topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
         let caller = Caller::new(operator, limits);
         Self { caller, topology, policies, row_schema, grouper: Grouper::default(), sample }
+    }
+
+    pub(crate) fn description(&self) -> &Description {
+        self.caller.operator.description()
     }
 
     pub(crate) fn topology(&self) -> &Topology {

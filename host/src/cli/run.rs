@@ -22,6 +22,9 @@ pub(super) struct Run {
     /// Print results to standard output: key, tab, value
     #[arg(long, help_heading = "Processing")]
     print: bool,
+    /// Swap to the module's file whenever it changes; without it only on SIGHUP
+    #[arg(long, help_heading = "Module")]
+    watch: bool,
     #[command(flatten)]
     logs: Logs,
 }
@@ -31,6 +34,7 @@ impl Run {
         let mut sources = self.settings.sources()?;
         sources.until_end = self.until_end;
         sources.print = self.print;
+        sources.watch = self.watch;
         let loaded = config::load(&sources)?;
         logging::init(loaded.value.log_format, self.logs.into())?;
         for warning in &loaded.warnings {

@@ -18,6 +18,9 @@ pub(super) struct Settings {
     /// The operator's name; internal topics carry it [default: the module's file stem]
     #[arg(long, value_name = "NAME", help_heading = "Module")]
     name: Option<String>,
+    /// What the SHA-256 of the module's file must be, in hexadecimal digits
+    #[arg(long, value_name = "HEX", help_heading = "Module")]
+    module_sha256: Option<String>,
     /// A setting for the module; repeatable
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
     set: Vec<String>,
@@ -106,6 +109,7 @@ impl Settings {
             properties: self.properties.clone(),
             flags: self.entries()?,
             until_end: false,
+            watch: false,
             print: false,
         })
     }
@@ -113,6 +117,7 @@ impl Settings {
     fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
         let single = [
             ("module", "--module", &self.module),
+            ("module_sha256", "--module-sha256", &self.module_sha256),
             ("name", "--name", &self.name),
             ("bootstrap_servers", "--bootstrap-servers", &self.bootstrap_servers),
             ("application_id", "--application-id", &self.application_id),

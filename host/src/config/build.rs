@@ -113,6 +113,8 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
             ],
         ),
         until_end: sources.until_end,
+        watch: sources.watch,
+        module_sha256: Some(text(resolved, "module_sha256").to_owned()).filter(|digest| !digest.is_empty()),
         print: sources.print,
         repartition: choice(resolved, "repartition", &REPARTITIONS),
         partitions: maybe(resolved, "partitions"),
@@ -157,6 +159,8 @@ fn limits(resolved: &Resolved) -> Limits {
         log_line_bytes_max: size(resolved, "limits.log_line_bytes_max"),
         log_lines_per_second_max: small(resolved, "limits.log_lines_per_second_max"),
         module_bytes_max: number(resolved, "limits.module_bytes_max"),
+        compile_timeout: millis(resolved, "limits.compile_timeout_ms"),
+        compile_memory_bytes_max: number(resolved, "limits.compile_memory_bytes_max"),
         retries_max: small(resolved, "limits.retries_max"),
         fault_ratio_max: match resolved.value("limits.fault_ratio_max") {
             Value::Ratio(ratio) => *ratio,

@@ -35,8 +35,9 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 38] = [
+pub static SETTINGS: [Setting; 41] = [
     setting("module", "module", Kind::Text),
+    setting("module_sha256", "module-sha256", Kind::Text),
     setting("name", "name", Kind::Text),
     setting("application_id", "application-id", Kind::Text),
     setting("bootstrap_servers", "bootstrap-servers", Kind::Text),
@@ -75,6 +76,8 @@ pub static SETTINGS: [Setting; 38] = [
     setting("limits.log_line_bytes_max", "", Kind::Bytes(64, MIB)),
     setting("limits.log_lines_per_second_max", "", Kind::Count(0, 1_000_000)),
     setting("limits.module_bytes_max", "", Kind::Bytes(KIB, GIB)),
+    setting("limits.compile_timeout_ms", "", Kind::Millis(SECOND_MS, HOUR_MS)),
+    setting("limits.compile_memory_bytes_max", "", Kind::Bytes(256 * MIB, 64 * GIB)),
     setting("limits.retries_max", "", Kind::Count(0, 1000)),
     setting("limits.fault_ratio_max", "", Kind::Ratio),
     setting("limits.fault_records_min", "", Kind::Count(1, 1_000_000_000)),

@@ -72,6 +72,7 @@ pub struct Admin {
     handle: Handle,
     runtime: tokio::runtime::Runtime,
     bootstrap_servers: String,
+    application_id: String,
 }
 
 impl Admin {
@@ -89,7 +90,13 @@ impl Admin {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { client, handle, runtime, bootstrap_servers: settings.bootstrap_servers.clone() })
+        Ok(Self {
+            client,
+            handle,
+            runtime,
+            bootstrap_servers: settings.bootstrap_servers.clone(),
+            application_id: settings.application_id.clone(),
+        })
     }
 
     /// Waits until a broker answers.
@@ -255,6 +262,23 @@ impl Admin {
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, Failure> {
         let committed = committed(&self.handle, partitions)?;
         Ok(committed.into_iter().map(|found| found.map(|(offset, _)| offset)).collect())
+    }
+
+    /// Members of the application's group that are not these instances.
+    ///
+    /// # Errors
+    /// When a broker does not answer, or does not let us look.
+    pub fn strangers(&self, instances: &[String]) -> Result<usize, Failure> {
+        let ours: Vec<String> =
+            instances.iter().map(|id| super::client::client_id(&self.application_id, id)).collect();
+        ask("looking at the group's members", || {
+            let client = self.client.inner();
+            let groups = client
+                .fetch_group_list(Some(&self.application_id), TRY_TIMEOUT)
+                .map_err(|error| fault(&error))?;
+            let members = groups.groups().iter().flat_map(|group| group.members());
+            Ok(members.filter(|member| !ours.iter().any(|id| id == member.client_id())).count())
+        })
     }
 
     /// The first offset of each log, in the order of the question.

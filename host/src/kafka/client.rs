@@ -268,7 +268,7 @@ impl Settings {
         fixed: &[(&str, &str)],
     ) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("client.id", format!("{}-{client_id}", self.application_id));
+        config.set("client.id", self::client_id(&self.application_id, client_id));
         config.set("statistics.interval.ms", "5000");
         config.set("socket.nagle.disable", "true");
         for (key, value) in ours {
@@ -284,6 +284,11 @@ impl Settings {
         config.set("bootstrap.servers", &self.bootstrap_servers);
         config
     }
+}
+
+/// How brokers know a client.
+pub(super) fn client_id(application_id: &str, id: &str) -> String {
+    format!("{application_id}-{id}")
 }
 
 #[cfg(test)]

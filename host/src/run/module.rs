@@ -10,6 +10,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+/// In the state folder; no application can have this name.
+const CACHE_FOLDER: &str = "@modules";
+
 /// A loaded module; workers take operators from it.
 pub(super) enum Module {
     Wasm(wasm::Module),
@@ -38,6 +41,12 @@ impl Module {
         loaded.map_err(|error| Failure::new(ExitKind::NoModule, error))
     }
 
+    /// A module of a file's bytes, for a swap.
+    pub(super) fn of_bytes(bytes: &[u8], config: &Config) -> anyhow::Result<Self> {
+        let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
+        load_bytes(bytes, config, &settings).map(Self::Wasm)
+    }
+
     pub(super) fn description(&self) -> &Description {
         match self {
             Self::Wasm(module) => module.description(),
@@ -63,22 +72,45 @@ impl Module {
 }
 
 fn load_file(path: &Path, config: &Config, settings: &[(String, String)]) -> anyhow::Result<wasm::Module> {
-    let bytes = read(path, config.limits.module_bytes_max)?;
-    let engine = wasm::Engine::new(limits(config))?;
-    Ok(wasm::Module::load(&engine, &config.name, &bytes, settings)?)
+    let bytes = read(path, config)?;
+    let digest = wasm::sha256_hex(&bytes);
+    match &config.module_sha256 {
+        Some(expected) if !expected.eq_ignore_ascii_case(&digest) => {
+            anyhow::bail!("its SHA-256 is {digest}, and module_sha256 is {expected}")
+        }
+        _ => load_bytes(&bytes, config, settings),
+    }
+}
+
+fn load_bytes(bytes: &[u8], config: &Config, settings: &[(String, String)]) -> anyhow::Result<wasm::Module> {
+    let engine = wasm::Engine::with_compiler(limits(config), wasm::Compiler::Child { cache: cache(config) })?;
+    Ok(wasm::Module::load(&engine, &config.name, bytes, settings)?)
 }
 
 /// Reads at most one byte more than is allowed.
-fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, config: &Config) -> std::io::Result<Vec<u8>> {
+    let bytes_max = config.limits.module_bytes_max;
     let mut bytes = Vec::new();
     File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Compiled modules are kept in the state folder; without it they are compiled at every start.
+fn cache(config: &Config) -> Option<wasm::Cache> {
+    let path = config.state_dir.join(CACHE_FOLDER);
+    let opened = wasm::Cache::open(&path);
+    let opened = opened.inspect_err(|error| {
+        tracing::warn!(%error, folder = %path.display(), "cannot keep compiled modules");
+    });
+    opened.ok()
 }
 
 fn limits(config: &Config) -> wasm::Limits {
     let limits = &config.limits;
     wasm::Limits {
         module_bytes_max: usize::try_from(limits.module_bytes_max).unwrap_or(usize::MAX),
+        compile_timeout_ms: limits.compile_timeout.as_millis() as u64,
+        compile_memory_bytes_max: limits.compile_memory_bytes_max,
         memory_bytes_max: limits.memory_bytes_max,
         stack_bytes_max: limits.stack_bytes_max,
         start_deadline_ms: limits.start_deadline.as_millis() as u64,

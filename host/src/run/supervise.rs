@@ -1,6 +1,7 @@
 //! Starts the workers and waits for them: signals, progress, and the end.
 
-use super::{Application, follow, on_terminal};
+use super::swap::Swapper;
+use super::{Application, follow, on_terminal, watch};
 use crate::exit::{ExitKind, Failure};
 use crate::progress::{Progress, summary};
 use crate::worker::Control;
@@ -28,9 +29,12 @@ pub(super) fn supervise(application: Application) -> Result<(), Failure> {
     let application = Arc::new(application);
     let ends = follow::Ends::now(&application)?;
     let mut team = Team::start(&application, started)?;
+    let swapper = Arc::new(Swapper::new(Arc::clone(&application), team.controls()));
+    let watcher = watch::start(&swapper, &application.config, signals.hang_ups());
     let housekeeper = follow::start(&application, ends, team.controls());
     let mut progress = Progress::new(on_terminal());
     let result = team.wait(&application, &signals, &mut progress);
+    watcher.stop();
     housekeeper.stop();
     progress.clear();
     let counters = application.metrics.snapshot();
@@ -156,28 +160,37 @@ impl Team {
     }
 }
 
-/// SIGINT and SIGTERM, counted.
+/// SIGINT, SIGTERM and SIGHUP, counted.
 struct Signals {
     interrupts: Arc<AtomicU32>,
     terminations: Arc<AtomicU32>,
+    hang_ups: Arc<AtomicU32>,
 }
 
 impl Signals {
     fn listen() -> Result<Self, Failure> {
-        let signals = Self { interrupts: Arc::default(), terminations: Arc::default() };
+        let signals =
+            Self { interrupts: Arc::default(), terminations: Arc::default(), hang_ups: Arc::default() };
         let failed = |error: std::io::Error| Failure::new(ExitKind::Failure, error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
         let (interrupts, terminations) = (Arc::clone(&signals.interrupts), Arc::clone(&signals.terminations));
+        let hang_ups = Arc::clone(&signals.hang_ups);
         let listen = move || {
             runtime.block_on(async move {
                 tokio::join!(
                     count(tokio::signal::unix::SignalKind::interrupt(), interrupts),
                     count(tokio::signal::unix::SignalKind::terminate(), terminations),
+                    count(tokio::signal::unix::SignalKind::hangup(), hang_ups),
                 );
             });
         };
         thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
         Ok(signals)
+    }
+
+    /// Counts SIGHUP: look at the module's file again.
+    fn hang_ups(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.hang_ups)
     }
 
     /// How many came, and the exit code of the kind that came.

@@ -1,6 +1,7 @@
 //! The compiler's and the runtime's settings, one engine a process, and the clock tick that lets the host
 //! stop a call.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, EngineWeak, WasmFeatures};
 
+use super::compiler::Compiler;
 use super::limits::Limits;
 
 /// How often a running guest is asked for its time; a deadline is missed by at most this, as long as the
@@ -24,21 +26,30 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
+    compiler: Compiler,
     engine: wasmtime::Engine,
     /// Held for its `Drop`.
     _ticker: Ticker,
 }
 
 impl Engine {
-    /// An engine with these limits.
+    /// An engine with these limits that compiles in this process.
     ///
     /// # Errors
     /// [`EngineError`] when the settings do not fit the machine, or no thread could be made.
     pub fn new(limits: Limits) -> Result<Self, EngineError> {
+        Self::with_compiler(limits, Compiler::Here)
+    }
+
+    /// An engine with these limits.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_compiler(limits: Limits, compiler: Compiler) -> Result<Self, EngineError> {
         let engine =
             wasmtime::Engine::new(&config(&limits)).map_err(|error| EngineError::Settings(error.into()))?;
         let ticker = Ticker::start(engine.weak()).map_err(EngineError::Ticker)?;
-        Ok(Self { shared: Arc::new(Shared { limits, engine, _ticker: ticker }) })
+        Ok(Self { shared: Arc::new(Shared { limits, compiler, engine, _ticker: ticker }) })
     }
 
     /// The limits on every module of this engine.
@@ -48,6 +59,18 @@ impl Engine {
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.shared.engine
+    }
+
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.shared.compiler
+    }
+
+    /// Native code of one engine can be used by another of the same fingerprint only: it holds the version of
+    /// wasmtime, its settings and the machine's features.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.shared.engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.finish()
     }
 }
 

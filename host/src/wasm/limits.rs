@@ -9,6 +9,11 @@ use wasmtime::ResourceLimiter;
 pub struct Limits {
     /// Bytes of a module's file, 64 MiB; stops a file from filling the host's memory before it is compiled.
     pub module_bytes_max: usize,
+    /// Wall time and CPU time of compiling a module, in milliseconds, 60,000; stops a file that is made to be
+    /// slow to compile.
+    pub compile_timeout_ms: u64,
+    /// Bytes of the address space of the process that compiles, 2 GiB.
+    pub compile_memory_bytes_max: u64,
     /// Bytes of an instance's linear memory, 64 MiB; stops a guest from taking the host's memory.
     pub memory_bytes_max: usize,
     /// Linear memories of an instance, 1, so that the bound on one is the bound on all.
@@ -43,6 +48,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             module_bytes_max: 64 << 20,
+            compile_timeout_ms: 60_000,
+            compile_memory_bytes_max: 2 << 30,
             memory_bytes_max: 64 << 20,
             memories_max: 1,
             tables_max: 16,
@@ -61,6 +68,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(super) fn compile_timeout(&self) -> Duration {
+        Duration::from_millis(self.compile_timeout_ms)
+    }
+
     pub(super) fn start_deadline(&self) -> Duration {
         Duration::from_millis(self.start_deadline_ms)
     }

@@ -21,7 +21,9 @@
 //! ```
 
 mod bindings;
+mod cache;
 pub(crate) mod clock;
+pub(crate) mod compiler;
 mod engine;
 mod error;
 mod instance;
@@ -30,7 +32,9 @@ mod log;
 mod module;
 mod operator;
 
+pub use cache::Cache;
+pub use compiler::Compiler;
 pub use engine::{Engine, EngineError};
 pub use limits::Limits;
-pub use module::{LoadError, Module};
+pub use module::{LoadError, Module, sha256_hex};
 pub use operator::WasmOperator;

@@ -9,6 +9,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::bindings::exports::host::operator::{finisher, module, reducer, transformer};
+use super::compiler::{self, Compiler};
 use super::engine::Engine;
 use super::error::CallError;
 use super::instance::{Instance, Interfaces, Plan, StartError, State};
@@ -67,6 +68,9 @@ pub enum LoadError {
     /// A component that does not validate, or that needs a feature that is switched off.
     #[error("the component cannot be compiled: {0}")]
     Compile(String),
+    /// The process that compiles gave no answer.
+    #[error("the compiler gave nothing for this component: {0}")]
+    Compiler(String),
     /// Imports that this host does not grant.
     #[error(
         "the component imports what this host does not grant: {}\n\
@@ -132,7 +136,8 @@ impl Module {
         settings: &[(String, String)],
     ) -> Result<Self, LoadError> {
         let limits = engine.limits();
-        let component = compile(engine, bytes)?;
+        let digest = sha256_hex(bytes);
+        let component = compile(engine, &digest, bytes)?;
         let (pre, interfaces) = link(engine, &component)?;
         let mut settings = settings.to_vec();
         settings.sort();
@@ -140,7 +145,6 @@ impl Module {
         let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log };
         let (_, description) = Instance::start(&plan)?;
         check_texts(&description)?;
-        let digest = hex(&Sha256::digest(bytes));
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -171,7 +175,7 @@ impl Module {
     }
 }
 
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+fn compile(engine: &Engine, digest: &str, bytes: &[u8]) -> Result<Component, LoadError> {
     let max = engine.limits().module_bytes_max;
     if bytes.len() > max {
         return Err(LoadError::TooLarge { found: bytes.len(), max });
@@ -182,7 +186,14 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
         Some([b'\0', b'a', b's', b'm', _, _, 0, 0]) => return Err(LoadError::CoreModule),
         _ => return Err(LoadError::NotWasm),
     }
-    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| LoadError::Compile(text(&error)))
+    let wrong = |error: wasmtime::Error| LoadError::Compile(text(&error));
+    match engine.compiler() {
+        Compiler::Here => Component::from_binary(engine.wasmtime(), bytes).map_err(wrong),
+        Compiler::Child { cache } => {
+            let code = compiler::native_code(engine, cache.as_ref(), digest, bytes)?;
+            compiler::deserialize(engine, &code).map_err(wrong)
+        }
+    }
 }
 
 /// Checks imports and exports, and connects the former.
@@ -269,6 +280,11 @@ fn check_texts(description: &Description) -> Result<(), LoadError> {
 /// An error and its causes in one line, without what the file's names could do to a terminal.
 fn text(error: &wasmtime::Error) -> String {
     log::printable(&format!("{error:#}").replace('\n', " "), 1_024)
+}
+
+/// The SHA-256 of a file, in lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,6 +4,9 @@
 
 use host_core::operator::{BadRow, Description, Fault, FaultKind, Groups, Operator, Reduced, Transformed};
 use host_core::record::{BytesColumn, Origin, Row, Rows};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// How values are folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,13 @@ pub fn fails(text: &[u8]) -> bool {
     ["bad", "boom", "odd", "bang"].iter().any(|word| has(text, word))
 }
 
+/// The modules that were called since somebody looked last.
+pub type Calls = Rc<RefCell<BTreeSet<String>>>;
+
 /// See the module's documentation.
 pub struct TestOperator {
+    module: String,
+    calls: Calls,
     description: Description,
     fold: Fold,
     /// Calls until one that traps for no reason of its records.
@@ -55,6 +63,7 @@ pub struct TestOperator {
 impl TestOperator {
     /// An operator that folds this way.
     pub fn new(fold: Fold, preserves_key: bool, trap_in: Option<u32>) -> Self {
+        let (module, calls) = ("native:test".into(), Calls::default());
         let description = Description {
             name: "test".into(),
             preserves_key,
@@ -64,10 +73,17 @@ impl TestOperator {
             row_schema: "text".into(),
             ..Description::default()
         };
-        Self { description, fold, trap_in }
+        Self { module, calls, description, fold, trap_in }
+    }
+
+    /// The same operator as another module; its calls are noted in `calls`.
+    #[must_use]
+    pub fn of_module(self, module: &str, calls: &Calls) -> Self {
+        Self { module: module.into(), calls: Rc::clone(calls), ..self }
     }
 
     fn trap(&mut self, culprit: bool) -> Result<(), Fault> {
+        self.calls.borrow_mut().insert(self.module.clone());
         let transient = self.trap_in == Some(0);
         self.trap_in = self.trap_in.and_then(|calls| calls.checked_sub(1));
         if culprit || transient {
@@ -120,6 +136,7 @@ impl Operator for TestOperator {
     }
 
     fn finish(&mut self, _: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.calls.borrow_mut().insert(self.module.clone());
         Ok(accumulators.clone())
     }
 }

@@ -4,12 +4,13 @@
 use crate::choices::Choices;
 use crate::group::{Identity, Notice};
 use crate::kafka::{Kafka, Record, Refused};
-use crate::operators::TestOperator;
-use host_core::effect::{Assignment, Effect, Outgoing, Target};
-use host_core::error::Stop;
+use crate::operators::{Calls, TestOperator};
+use host_core::effect::{Assignment, CommitOffset, Effect, Outgoing, Target};
+use host_core::error::{Stop, StopKind};
 use host_core::event::{Epoch, Event, Failure, Start};
 use host_core::hash::partition_of;
 use host_core::machine::{Machine, Settings};
+use host_core::metadata::Metadata;
 use host_core::record::{Batch, Offset, Row, Rows, TopicPartition};
 use std::collections::BTreeMap;
 
@@ -54,6 +55,8 @@ pub struct Worker {
     /// Its transactional id; stays over restarts.
     pub id: String,
     machine: Machine<TestOperator>,
+    /// The modules that worked for the open transaction.
+    calls: Calls,
     bug: Option<Bug>,
     batch_max: usize,
     producer_epoch: u32,
@@ -75,9 +78,12 @@ impl Worker {
         kafka: &mut Kafka,
         epoch: u32,
     ) -> Self {
+        let calls = Calls::default();
+        let operator = operator.of_module(&settings.module, &calls);
         Self {
             id: id.into(),
             machine: Machine::new(operator, settings),
+            calls,
             bug: None,
             batch_max: 4,
             producer_epoch: epoch,
@@ -96,6 +102,23 @@ impl Worker {
     pub fn with_bug(mut self, bug: Option<Bug>) -> Self {
         self.bug = bug;
         self
+    }
+
+    /// Gives it another module.
+    pub fn swap(&mut self, operator: TestOperator, module: &str) {
+        self.machine.swap(operator.of_module(module, &self.calls), module);
+    }
+
+    /// A transaction is the work of one module: the one that it is committed with.
+    fn check_module(&self, offsets: &[CommitOffset]) -> Result<(), Stop> {
+        let calls = self.calls.borrow();
+        let named = offsets.iter().filter_map(|offset| Metadata::parse(&offset.metadata));
+        match named.map(|metadata| metadata.module).find(|module| calls.iter().any(|call| call != module)) {
+            Some(module) => {
+                Err(Stop::new(StopKind::Guest, format!("{calls:?} worked for what {module} commits")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Its identity in the group.
@@ -224,6 +247,9 @@ impl Worker {
                 None => return self.wait(again),
             },
             Effect::SendOffsets { epoch, offsets } => {
+                if let Err(stop) = self.check_module(&offsets) {
+                    return Step::Stopped(Some(stop));
+                }
                 match self.send_offsets(kafka, epoch, &offsets, fault) {
                     Some(answer) => answer,
                     None => return self.wait(again),
@@ -251,6 +277,9 @@ impl Worker {
             }
             Effect::Stop(stop) => return Step::Stopped(stop),
         };
+        if matches!(answer, Ok(Some(Event::Committed { .. } | Event::Aborted | Event::ProducerReady))) {
+            self.calls.borrow_mut().clear();
+        }
         match answer {
             Ok(Some(event)) => self.machine.handle(now_ms, event),
             Ok(None) => {}

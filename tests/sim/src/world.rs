@@ -65,6 +65,7 @@ pub struct World {
     workers: Vec<Option<Worker>>,
     now_ms: u64,
     starts: u64,
+    swaps: u64,
     /// Records still to be written.
     input: Vec<(TopicPartition, Record)>,
 }
@@ -96,7 +97,7 @@ impl World {
         let mut input: Vec<_> = (0..scenario.records).map(|i| input(&scenario, i, &mut choices)).collect();
         input.reverse();
         let workers = (0..scenario.workers).map(|_| None).collect();
-        Self { scenario, choices, kafka, topology, workers, now_ms: 0, starts: 0, input }
+        Self { scenario, choices, kafka, topology, workers, now_ms: 0, starts: 0, swaps: 0, input }
     }
 
     fn run(&mut self) -> Result<(), String> {
@@ -152,6 +153,9 @@ impl World {
         if self.choices.once_in(4) {
             self.kafka.land_marker(|n| self.choices.schedule(n));
         }
+        if !scripted && self.choices.once_in(50) {
+            self.swap();
+        }
         let faulty = matches!(self.choices, Choices::Seed(..));
         if faulty && self.choices.once_in(60) {
             let i = self.choices.schedule(self.workers.len());
@@ -174,6 +178,16 @@ impl World {
 
     fn check(&self) -> Result<(), String> {
         oracle::check(&self.kafka, &self.topology, self.scenario.fold)
+    }
+
+    /// A worker gets another module.
+    fn swap(&mut self) {
+        let i = self.choices.schedule(self.workers.len());
+        let operator = TestOperator::new(self.scenario.fold, !self.scenario.repartition, None);
+        if let Some(worker) = &mut self.workers[i] {
+            self.swaps += 1;
+            worker.swap(operator, &format!("native:test-{}", self.swaps));
+        }
     }
 
     fn crash(&mut self, i: usize) {

@@ -1,0 +1,96 @@
+//! A candidate's trial: called once, beside the running module, with rows whose results are thrown away.
+
+use host_core::event::Epoch;
+use host_core::operator::{Fault, Groups, Operator};
+use host_core::record::{Batch, BytesColumn, Origin, Row, Rows, TopicPartition};
+use std::collections::BTreeMap;
+
+/// Rows that a module should survive whatever it is for: text, an empty value, nulls, bytes that are no text,
+/// a long value.
+pub(super) fn canned(topic: &str) -> Batch {
+    let long = vec![b'x'; 64 << 10];
+    let values: [(Option<&[u8]>, Option<&[u8]>); 6] = [
+        (None, Some(b"key,1")),
+        (Some(b"key"), Some(b"1")),
+        (Some(b""), Some(b"")),
+        (None, None),
+        (Some(b"\xff\x00"), Some(b"\xfe,\x80")),
+        (Some(b"long"), Some(&long)),
+    ];
+    let mut rows = Rows::new();
+    for (key, value) in values {
+        rows.push(Row { key, value, timestamp: 1 });
+    }
+    let offsets = (0..rows.len() as i64).collect();
+    Batch { source: TopicPartition::new(topic, 0), epoch: Epoch::default(), offsets, rows }
+}
+
+/// Calls all that the operator has. Every key is new to it.
+///
+/// # Errors
+/// The first fault. Rows that it rejects are none.
+pub(super) fn run(operator: &mut dyn Operator, batch: &Batch) -> Result<(), Fault> {
+    let description = operator.description().clone();
+    let mut rows = batch.rows.clone();
+    if description.transforms {
+        let origin = Origin { source: &batch.source, offsets: &batch.offsets };
+        let timestamps = std::mem::take(&mut rows.timestamps);
+        rows.timestamps.clone_from(&timestamps);
+        let answer = operator.transform(origin, &rows)?;
+        let source = answer.source;
+        rows = answer.rows;
+        if rows.timestamps.is_empty() {
+            rows.timestamps = source.iter().map(|row| timestamps[*row as usize]).collect();
+        }
+    }
+    let groups = group(&rows);
+    if !description.reduces || groups.keys.is_empty() {
+        return Ok(());
+    }
+    let reduced = operator.reduce(&groups)?;
+    if !description.finishes {
+        return Ok(());
+    }
+    let (mut keys, mut accumulators) = (BytesColumn::new(), BytesColumn::new());
+    for i in 0..groups.keys.len() {
+        if let Some(accumulator) = reduced.accumulators.get(i) {
+            keys.push(groups.keys.get(i));
+            accumulators.push(Some(accumulator));
+        }
+    }
+    if keys.is_empty() { Ok(()) } else { operator.finish(&keys, &accumulators).map(|_| ()) }
+}
+
+fn group(rows: &Rows) -> Groups {
+    let mut by_key: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    for i in 0..rows.len() {
+        if let (Some(key), Some(_)) = (rows.key(i), rows.value(i)) {
+            by_key.entry(key).or_default().push(i);
+        }
+    }
+    let mut groups = Groups::default();
+    for (key, members) in by_key {
+        groups.keys.push(Some(key));
+        groups.accumulators.push(None);
+        for i in members {
+            groups.values.push(rows.value(i));
+            groups.timestamps.push(rows.timestamps[i]);
+        }
+        groups.ends.push(groups.values.len() as u32);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::Native;
+
+    #[test]
+    fn native_operators_pass_the_canned_batch() {
+        for name in ["sum", "count", "min", "max", "last"] {
+            let mut native = Native::load(name, &[]).expect("it exists");
+            assert_eq!(run(&mut native, &canned("in")), Ok(()), "{name}");
+        }
+    }
+}
