@@ -11,6 +11,8 @@ pub enum Signal {
     Terminate,
     /// SIGKILL: end at once.
     Kill,
+    /// SIGHUP: look at the module's file.
+    HangUp,
     /// SIGSTOP: stand still.
     Stop,
     /// SIGCONT: go on.
@@ -22,6 +24,7 @@ impl Signal {
         match self {
             Self::Terminate => libc::SIGTERM,
             Self::Kill => libc::SIGKILL,
+            Self::HangUp => libc::SIGHUP,
             Self::Stop => libc::SIGSTOP,
             Self::Continue => libc::SIGCONT,
         }

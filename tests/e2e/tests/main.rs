@@ -11,4 +11,5 @@ mod isolation;
 mod kit;
 mod lifecycle;
 mod sums;
+mod swap;
 mod topics;

@@ -79,6 +79,15 @@ impl Scenario {
         HostCommand::run(&self.folder, &self.kafka, module, id)
     }
 
+    /// A path in the test's folder, which is made.
+    ///
+    /// # Errors
+    /// The folder can't be made.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        fs::create_dir_all(&self.folder)?;
+        Ok(self.folder.join(name))
+    }
+
     /// Creates the input and writes the whole workload into it.
     ///
     /// # Errors

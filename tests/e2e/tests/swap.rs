@@ -1,0 +1,206 @@
+//! A module is swapped while records flow: nothing is lost, and no transaction holds the work of two modules.
+
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use testkit::host::HostProcess;
+use testkit::scenario::SOON;
+use testkit::{
+    HostCommand, Isolation, Producer, Record, Scenario, Workload, WorkloadSpec, check, files, scenario,
+    wait_until,
+};
+use xtask::process::Signal;
+
+/// Swaps of the ordinary run; `SWAPS=500` for more.
+const SWAPS: u32 = 40;
+const PARTITIONS: u32 = 4;
+/// Lines written at a time while the host runs.
+const LINES: u64 = 200;
+/// What `marked-sum` puts behind its results.
+const MARK: &[u8] = b" marked";
+const SWAPPED: &str = "\"message\":\"module swapped\"";
+const REFUSED: &str = "\"message\":\"module refused";
+
+/// A host whose module is a file that changes, and the input that flows meanwhile.
+struct Swaps<'a> {
+    place: &'a Scenario,
+    file: PathBuf,
+    command: HostCommand,
+    producer: Producer,
+    workload: Workload,
+}
+
+impl<'a> Swaps<'a> {
+    fn new(place: &'a Scenario) -> Result<Self> {
+        place.kafka.create_topic(&place.input(), PARTITIONS)?;
+        let spec = WorkloadSpec {
+            records: u64::MAX,
+            keys: 300,
+            partitions: PARTITIONS,
+            values: (1, 1000),
+            ..WorkloadSpec::default()
+        };
+        let file = place.file("current.wasm")?;
+        let command = place.host(&file).args(["--name", "sum"]).setting("repartition_purge_interval_ms", "0");
+        let swaps =
+            Self { place, file, command, producer: place.kafka.producer()?, workload: Workload::new(spec) };
+        swaps.put("sum")?;
+        Ok(swaps)
+    }
+
+    /// Renames a copy of this guest to the module's file.
+    fn put(&self, guest: &str) -> Result<()> {
+        let new = self.file.with_extension("new");
+        fs::copy(files::guest(guest), &new)?;
+        Ok(fs::rename(&new, &self.file)?)
+    }
+
+    fn feed(&mut self) -> Result<()> {
+        self.workload.produce(&mut self.producer, &self.place.input(), LINES)
+    }
+
+    /// Puts a guest and asks for it; feeds until the host has said `what` once more.
+    fn ask_for(&mut self, guest: &str, host: &mut HostProcess, what: &str) -> Result<()> {
+        let before = host.log().matches(what).count();
+        self.put(guest)?;
+        host.signal(Signal::HangUp)?;
+        wait_until(what, SOON, || {
+            host.ensure_running()?;
+            self.feed()?;
+            Ok(host.log().matches(what).count() > before)
+        })
+        .with_context(|| format!("asked for {guest}"))
+    }
+
+    fn wait_for_results(&mut self, host: &mut HostProcess) -> Result<()> {
+        wait_until("results", SOON, || {
+            host.ensure_running()?;
+            self.feed()?;
+            Ok(self.place.kafka.partitions(&self.place.output())?.is_some()
+                && !self.place.read("output")?.is_empty())
+        })
+    }
+
+    /// Every sum is exact, and the records between two control records are of one module.
+    fn check(&self) -> Result<()> {
+        let marked = self.place.read("output")?;
+        one_module_a_transaction(&marked)?;
+        let results: Vec<Record> = marked.into_iter().map(without_mark).collect();
+        check::final_sums(&results, PARTITIONS, self.workload.sums())?;
+        let rows = check::repartition_rows(
+            &self.place.kafka.read(&self.place.topic("sum-repartition"), Isolation::Committed)?,
+        )?;
+        check::every_row_once(&rows, self.workload.counts())?;
+        check::running_sums(&check::results(&results)?, &rows)
+    }
+}
+
+/// The largest number behind `name` in the log.
+fn largest(log: &str, name: &str) -> u64 {
+    let after = log.split(&format!("\"{name}\":")).skip(1);
+    let numbers = after.filter_map(|rest| rest.split([',', '}']).next()?.parse().ok());
+    numbers.max().unwrap_or(0)
+}
+
+#[expect(clippy::print_stderr, reason = "figures for a person; no test depends on them")]
+fn show_figures(count: u32, log: &str) {
+    let (pause_us, took_ms) = (largest(log, "pause_us"), largest(log, "took_ms"));
+    eprintln!("{count} swaps: the longest pause of a worker {pause_us} us, the longest swap {took_ms} ms");
+}
+
+fn is_marked(record: &Record) -> bool {
+    record.value.as_deref().is_some_and(|value| value.ends_with(MARK))
+}
+
+fn without_mark(mut record: Record) -> Record {
+    if let Some(value) = record.value.as_mut().filter(|value| value.ends_with(MARK)) {
+        value.truncate(value.len() - MARK.len());
+    }
+    record
+}
+
+/// A control record takes an offset, so that offsets without a gap belong to one transaction. Keys are placed
+/// alike in the repartition topic and in the output, so one worker at a time writes to a partition.
+fn one_module_a_transaction(records: &[Record]) -> Result<()> {
+    let mut transactions = [0, 0];
+    for (before, record) in records.iter().zip(records.iter().skip(1)) {
+        let together = before.partition == record.partition && before.offset + 1 == record.offset;
+        if !together {
+            transactions[usize::from(is_marked(record))] += 1;
+        }
+        ensure!(
+            !together || is_marked(before) == is_marked(record),
+            "{}-{} and the record before are of one transaction and two modules",
+            record.partition,
+            record.offset
+        );
+    }
+    ensure!(transactions.iter().all(|count| *count > 0), "only one module was at work: {transactions:?}");
+    Ok(())
+}
+
+#[test]
+fn swaps_under_load_lose_nothing_and_mix_nothing() {
+    scenario("swap-load", |s| {
+        let mut swaps = Swaps::new(s)?;
+        let mut host = swaps.command.clone().arg("--watch").start()?;
+        swaps.wait_for_results(&mut host)?;
+        let count = std::env::var("SWAPS").ok().and_then(|text| text.parse().ok()).unwrap_or(SWAPS);
+        for swap in 0..count {
+            let guest = if swap % 2 == 0 { "marked-sum" } else { "sum" };
+            swaps.ask_for(guest, &mut host, SWAPPED)?;
+        }
+        swaps.feed()?;
+        let ended = host.drain(SOON)?;
+        show_figures(count, &ended.stderr);
+        swaps.command.clone().arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
+
+#[test]
+fn kills_in_the_middle_of_swaps_lose_nothing_and_mix_nothing() {
+    scenario("swap-kills", |s| {
+        let mut swaps = Swaps::new(s)?;
+        for kill in 0..5u32 {
+            let mut host = swaps.command.start()?;
+            swaps.wait_for_results(&mut host)?;
+            let guests = if kill % 2 == 0 { ["marked-sum", "sum"] } else { ["sum", "marked-sum"] };
+            let running = fs::read(&swaps.file)?;
+            for guest in
+                guests.iter().filter(|guest| fs::read(files::guest(guest)).ok() != Some(running.clone()))
+            {
+                swaps.ask_for(guest, &mut host, SWAPPED)?;
+            }
+            // The next one is under way when the kill comes.
+            swaps.put(guests[usize::from(kill % 3 == 0)])?;
+            host.signal(Signal::HangUp)?;
+            std::thread::sleep(Duration::from_millis(u64::from(kill) * 70));
+            host.kill()?;
+        }
+        swaps.command.clone().arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_the_module_before_works_on() {
+    scenario("swap-refused", |s| {
+        let mut swaps = Swaps::new(s)?;
+        let mut host = swaps.command.start()?;
+        swaps.wait_for_results(&mut host)?;
+        for (guest, step) in [("hash-chain", "schema"), ("wrong-world", "describe")] {
+            swaps.ask_for(guest, &mut host, REFUSED)?;
+            let log = host.log();
+            let refusal = log.lines().filter(|line| line.contains(REFUSED)).next_back().unwrap_or_default();
+            ensure!(refusal.contains(&format!("\"step\":\"{step}\"")), "{guest}: {refusal}");
+        }
+        swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
+        swaps.feed()?;
+        host.drain(SOON)?;
+        swaps.put("sum")?;
+        swaps.command.clone().arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
