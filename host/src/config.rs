@@ -70,6 +70,8 @@ pub struct Config {
     pub watch: bool,
     /// What the SHA-256 of the module's file must be; 64 hexadecimal digits.
     pub module_sha256: Option<String>,
+    /// The ed25519 public key (PEM) that must have signed the module.
+    pub module_key: Option<PathBuf>,
     /// When a reduce reads a repartition topic.
     pub repartition: Repartition,
     /// Partitions of created topics; none: the largest count among the inputs.

@@ -3,6 +3,7 @@
 
 mod follow;
 mod module;
+mod signature;
 mod supervise;
 mod swap;
 mod topics;

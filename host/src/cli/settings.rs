@@ -21,6 +21,9 @@ pub(super) struct Settings {
     /// What the SHA-256 of the module's file must be, in hexadecimal digits
     #[arg(long, value_name = "HEX", help_heading = "Module")]
     module_sha256: Option<String>,
+    /// The public key (ed25519, PEM) that must have signed the module; the signature is PATH.sig
+    #[arg(long, value_name = "PATH", help_heading = "Module")]
+    module_key: Option<String>,
     /// A setting for the module; repeatable
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
     set: Vec<String>,
@@ -117,6 +120,7 @@ impl Settings {
     fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
         let single = [
             ("module", "--module", &self.module),
+            ("module_key", "--module-key", &self.module_key),
             ("module_sha256", "--module-sha256", &self.module_sha256),
             ("name", "--name", &self.name),
             ("bootstrap_servers", "--bootstrap-servers", &self.bootstrap_servers),

@@ -114,6 +114,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         ),
         until_end: sources.until_end,
         watch: sources.watch,
+        module_key: Some(text(resolved, "module_key")).filter(|path| !path.is_empty()).map(PathBuf::from),
         module_sha256: Some(text(resolved, "module_sha256").to_owned()).filter(|digest| !digest.is_empty()),
         print: sources.print,
         repartition: choice(resolved, "repartition", &REPARTITIONS),

@@ -1,5 +1,6 @@
 //! The module that an application runs: a Wasm component from a file, or a native operator.
 
+use super::signature;
 use crate::config::{Config, ModuleSource};
 use crate::exit::{ExitKind, Failure};
 use crate::native::Native;
@@ -78,8 +79,11 @@ fn load_file(path: &Path, config: &Config, settings: &[(String, String)]) -> any
         Some(expected) if !expected.eq_ignore_ascii_case(&digest) => {
             anyhow::bail!("its SHA-256 is {digest}, and module_sha256 is {expected}")
         }
-        _ => load_bytes(&bytes, config, settings),
+        _ => {}
     }
+    let key = config.module_key.as_deref();
+    signature::check(&bytes, signature::of_file(path, key)?.as_deref(), key)?;
+    load_bytes(&bytes, config, settings)
 }
 
 fn load_bytes(bytes: &[u8], config: &Config, settings: &[(String, String)]) -> anyhow::Result<wasm::Module> {

@@ -25,6 +25,7 @@ const STACK_BYTES: usize = 8 << 20;
 pub(super) enum Step {
     Read,
     Digest,
+    Signature,
     Imports,
     Compile,
     Describe,
@@ -40,6 +41,7 @@ impl Step {
         match self {
             Self::Read => "read",
             Self::Digest => "digest",
+            Self::Signature => "signature",
             Self::Imports => "imports",
             Self::Compile => "compile",
             Self::Describe => "describe",
@@ -134,15 +136,22 @@ impl Swapper {
         Self { application, controls, modules: Mutex::new(modules), busy: Mutex::new(()) }
     }
 
-    /// Swaps to the module of this file's bytes. `sha256`: what its digest must be.
+    /// Swaps to the module of this file's bytes. `sha256`: what its digest must be. `signature`: by the
+    /// configured key.
     ///
     /// # Errors
     /// [`Refused`]; the module before works on.
-    pub(super) fn swap(&self, bytes: &[u8], sha256: Option<&str>) -> Result<Installed, Refused> {
+    pub(super) fn swap(
+        &self,
+        bytes: &[u8],
+        sha256: Option<&str>,
+        signature: Option<&[u8]>,
+    ) -> Result<Installed, Refused> {
         let began = Instant::now();
         let _one_at_a_time = self.one_at_a_time()?;
         let digest = sha256_hex(bytes);
-        let result = self.checked(bytes, &digest, sha256).and_then(|module| self.install(module, began));
+        let result =
+            self.checked(bytes, &digest, sha256, signature).and_then(|module| self.install(module, began));
         self.note(&digest, &result);
         result
     }
@@ -179,13 +188,21 @@ impl Swapper {
     }
 
     /// Everything but the installation.
-    fn checked(&self, bytes: &[u8], digest: &str, sha256: Option<&str>) -> Result<Arc<Module>, Refused> {
+    fn checked(
+        &self,
+        bytes: &[u8],
+        digest: &str,
+        sha256: Option<&str>,
+        signature: Option<&[u8]>,
+    ) -> Result<Arc<Module>, Refused> {
         if let Some(expected) = sha256.filter(|expected| !expected.eq_ignore_ascii_case(digest)) {
             return Err(Refused::new(
                 Step::Digest,
                 format!("the SHA-256 is {digest}, and {expected} was asked for"),
             ));
         }
+        super::signature::check(bytes, signature, self.application.config.module_key.as_deref())
+            .map_err(|error| Refused::new(Step::Signature, format!("{error:#}")))?;
         self.alone()?;
         let current = Arc::clone(&lock(&self.modules).current);
         let module = Module::of_bytes(bytes, &self.application.config).map_err(refused)?;

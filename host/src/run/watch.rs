@@ -2,8 +2,8 @@
 //! anew, renamed into place, or reached by a symbolic link that was switched has changed; what counts in the end
 //! is the digest of its bytes.
 
-use super::module;
 use super::swap::Swapper;
+use super::{module, signature};
 use crate::config::{Config, ModuleSource};
 use crate::wasm::sha256_hex;
 use std::fs;
@@ -64,8 +64,11 @@ fn look(swapper: &Swapper, path: &Path, config: &Config) {
             tracing::info!(file = %path.display(), "the module's file is that which runs");
         }
         Ok(bytes) => {
-            // The outcome is logged and counted there.
-            let _ = swapper.swap(&bytes, None);
+            match signature::of_file(path, config.module_key.as_deref()) {
+                // The outcome is logged and counted there.
+                Ok(signature) => drop(swapper.swap(&bytes, None, signature.as_deref())),
+                Err(error) => tracing::warn!("{error:#}; the module before stays"),
+            }
         }
         Err(error) => tracing::warn!(%error, file = %path.display(), "cannot read the module's file"),
     }
