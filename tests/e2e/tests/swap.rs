@@ -98,8 +98,8 @@ impl<'a> Swaps<'a> {
 
 /// The largest number behind `name` in the log.
 fn largest(log: &str, name: &str) -> u64 {
-    let after = log.split(&format!("\"{name}\":")).skip(1);
-    let numbers = after.filter_map(|rest| rest.split([',', '}']).next()?.parse().ok());
+    let name = format!("\"{name}\":");
+    let numbers = log.split(&name).skip(1).filter_map(|rest| rest.split([',', '}']).next()?.parse().ok());
     numbers.max().unwrap_or(0)
 }
 
