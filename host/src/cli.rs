@@ -4,6 +4,7 @@
 
 mod compile;
 mod config;
+mod modules;
 mod run;
 mod settings;
 mod topology;
@@ -39,6 +40,12 @@ pub struct Cli {
 enum Verb {
     /// Run an application until SIGTERM or SIGINT, or the end of the input with --until-end
     Run(Box<run::Run>),
+    /// Swap the module of a running application
+    Swap(modules::Swap),
+    /// Swap back to the module before
+    Rollback(modules::Rollback),
+    /// List the versions of a running application's module
+    Modules(modules::Modules),
     /// Print the topology of an application; connects to nothing
     Topology(Box<topology::PrintTopology>),
     /// Look at the settings
@@ -73,6 +80,9 @@ impl From<Logs> for crate::logging::Verbosity {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.verb {
         Verb::Run(run) => run.run(),
+        Verb::Swap(swap) => swap.run(),
+        Verb::Rollback(rollback) => rollback.run(),
+        Verb::Modules(modules) => modules.run(),
         Verb::Topology(topology) => topology.run(),
         Verb::Config(verb) => verb.run(),
         Verb::CompileModule(compile) => compile.run(),

@@ -26,6 +26,7 @@ pub use host_core::policy::Policy;
 pub use host_core::topology::Repartition;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +97,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Aborted transactions in a row before the application stops.
     pub abort_retries_max: u32,
+    /// The admin API.
+    pub admin: Admin,
     /// How logs look.
     pub log_format: LogFormat,
     /// Bounds on the module.
@@ -116,6 +119,17 @@ impl std::fmt::Debug for Config {
             .field("output", &self.output)
             .finish_non_exhaustive()
     }
+}
+
+/// Where the admin API speaks HTTP; its socket is there in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admin {
+    /// Nowhere.
+    Off,
+    /// Here, if nobody else does: it is the default.
+    Default(SocketAddr),
+    /// Here, or the application does not start.
+    Asked(SocketAddr),
 }
 
 /// What runs.
@@ -239,6 +253,14 @@ pub struct Loaded<T> {
     pub value: T,
     /// To be logged once logs are set up.
     pub warnings: Vec<String>,
+}
+
+/// The state folder of an application that names none.
+///
+/// # Errors
+/// The environment names no home.
+pub fn default_state_dir(variables: &[(String, String)]) -> Result<PathBuf, ConfigError> {
+    build::state_dir(variables).map(|(path, _)| path.into())
 }
 
 /// Reads all layers and checks everything that needs neither the module nor Kafka.

@@ -1,6 +1,7 @@
 //! The composition root: makes the parts of an application, and runs them until they are drained. The only
 //! place that names both Kafka and Wasm.
 
+mod api;
 mod follow;
 mod module;
 mod signature;

@@ -86,6 +86,7 @@ impl Worker {
                 self.perform(effect);
             }
             self.note_installed();
+            self.control.set_ready(self.machine.is_ready());
             let event = match self.control.order() {
                 Order::Quit => {
                     self.outbox.abort_at_exit();

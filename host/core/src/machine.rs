@@ -128,6 +128,11 @@ impl<O: Operator> Machine<O> {
         }
     }
 
+    /// True when the group has given an assignment and all its tasks run; it may be an empty one.
+    pub fn is_ready(&self) -> bool {
+        self.group == Group::In && self.tasks.iter().all(|task| task.phase == Phase::Running)
+    }
+
     /// The digest of the module that works now: what the next commit will say.
     pub fn module(&self) -> &str {
         &self.metadata.module

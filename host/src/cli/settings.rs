@@ -85,6 +85,9 @@ pub(super) struct Settings {
     #[arg(long, value_name = "PATH", help_heading = "Processing")]
     state_dir: Option<String>,
 
+    /// Where the admin API speaks HTTP: ADDRESS:PORT or off [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Processing")]
+    admin: Option<String>,
     /// Records that the module rejects: dead-letter, skip, fail [default: dead-letter]
     #[arg(long, value_name = "POLICY", help_heading = "Failing records")]
     on_rejected: Option<String>,
@@ -120,6 +123,7 @@ impl Settings {
     fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
         let single = [
             ("module", "--module", &self.module),
+            ("admin", "--admin", &self.admin),
             ("module_key", "--module-key", &self.module_key),
             ("module_sha256", "--module-sha256", &self.module_sha256),
             ("name", "--name", &self.name),

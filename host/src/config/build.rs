@@ -4,8 +4,8 @@
 use super::layer::{ConfigError, Resolved};
 use super::value::Value;
 use super::{
-    Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, OffsetReset, Policy,
-    ProcessingGuarantee, Repartition, Sources, names, show,
+    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, OffsetReset,
+    Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
 };
 use host_core::topology::{dead_letter_topic, internal_topic};
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ pub(super) fn derive(resolved: &mut Resolved, variables: &[(String, String)]) ->
     Ok(())
 }
 
-fn state_dir(variables: &[(String, String)]) -> Result<(String, &'static str), ConfigError> {
+pub(super) fn state_dir(variables: &[(String, String)]) -> Result<(String, &'static str), ConfigError> {
     let variable = |name: &str| {
         let (_, value) = variables.iter().find(|(variable, value)| variable == name && !value.is_empty())?;
         Some(value)
@@ -135,6 +135,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         state_dir: PathBuf::from(text(resolved, "state_dir")),
         shutdown_timeout: millis(resolved, "shutdown_timeout_ms"),
         repartition_purge_interval: (purge > 0).then(|| Duration::from_millis(purge)),
+        admin: admin(resolved)?,
         connect_timeout: millis(resolved, "connect_timeout_ms"),
         abort_retries_max: small(resolved, "abort_retries_max"),
         log_format: choice(
@@ -193,6 +194,17 @@ fn check(resolved: &Resolved) -> Result<(), ConfigError> {
     }
     check_inputs(resolved)?;
     check_internal(resolved)
+}
+
+fn admin(resolved: &Resolved) -> Result<Admin, ConfigError> {
+    let (text, origin) = (text(resolved, "admin"), resolved.origin("admin"));
+    match text.parse() {
+        _ if text == "off" => Ok(Admin::Off),
+        Ok(address) if *origin == Origin::Default => Ok(Admin::Default(address)),
+        Ok(address) => Ok(Admin::Asked(address)),
+        Err(_) => Err(ConfigError::at(origin, format!("admin {text:?} is no address"))
+            .hint("write an IP address and a port, like 127.0.0.1:9464, or off")),
+    }
 }
 
 fn check_inputs(resolved: &Resolved) -> Result<(), ConfigError> {

@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 42] = [
+pub static SETTINGS: [Setting; 43] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -66,6 +66,7 @@ pub static SETTINGS: [Setting; 42] = [
     setting("shutdown_timeout_ms", "", Kind::Millis(SECOND_MS, HOUR_MS)),
     setting("on_rejected", "on-rejected", POLICIES),
     setting("on_fault", "on-fault", POLICIES),
+    setting("admin", "admin", Kind::Text),
     setting("log_format", "log-format", Kind::Choice(&["auto", "text", "json"])),
     setting("limits.memory_bytes_max", "", Kind::Bytes(MIB, 4 * GIB)),
     setting("limits.stack_bytes_max", "", Kind::Bytes(64 * KIB, 2 * MIB)),

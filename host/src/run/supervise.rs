@@ -1,7 +1,7 @@
 //! Starts the workers and waits for them: signals, progress, and the end.
 
 use super::swap::Swapper;
-use super::{Application, follow, on_terminal, watch};
+use super::{Application, api, follow, on_terminal, watch};
 use crate::exit::{ExitKind, Failure};
 use crate::progress::{Progress, summary};
 use crate::worker::Control;
@@ -28,12 +28,15 @@ pub(super) fn supervise(application: Application) -> Result<(), Failure> {
     let signals = Signals::listen()?;
     let application = Arc::new(application);
     let ends = follow::Ends::now(&application)?;
-    let mut team = Team::start(&application, started)?;
-    let swapper = Arc::new(Swapper::new(Arc::clone(&application), team.controls()));
+    let controls: Vec<_> = (0..application.config.workers).map(|_| Arc::new(Control::default())).collect();
+    let swapper = Arc::new(Swapper::new(Arc::clone(&application), controls.clone()));
+    let api = api::start(&application, &swapper, controls.clone())?;
+    let mut team = Team::start(&application, controls, started)?;
     let watcher = watch::start(&swapper, &application.config, signals.hang_ups());
     let housekeeper = follow::start(&application, ends, team.controls());
     let mut progress = Progress::new(on_terminal());
     let result = team.wait(&application, &signals, &mut progress);
+    drop(api);
     watcher.stop();
     housekeeper.stop();
     progress.clear();
@@ -58,18 +61,19 @@ struct Team {
 }
 
 impl Team {
-    fn start(application: &Arc<Application>, started: Instant) -> Result<Self, Failure> {
-        let mut team =
-            Self { controls: Vec::new(), workers: Vec::new(), started, ending: None, result: Ok(()) };
-        for index in 0..application.config.workers {
-            let control = Arc::new(Control::default());
-            let (shared, order) = (Arc::clone(application), Arc::clone(&control));
+    fn start(
+        application: &Arc<Application>,
+        controls: Vec<Arc<Control>>,
+        started: Instant,
+    ) -> Result<Self, Failure> {
+        let mut team = Self { controls, workers: Vec::new(), started, ending: None, result: Ok(()) };
+        for (index, control) in team.controls.iter().enumerate() {
+            let (shared, order) = (Arc::clone(application), Arc::clone(control));
             let worker = thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .stack_size(STACK_BYTES)
                 .spawn(move || shared.worker(index, order, started)?.run())
                 .map_err(|error| Failure::new(ExitKind::Failure, error))?;
-            team.controls.push(control);
             team.workers.push(Some(worker));
         }
         Ok(team)

@@ -36,5 +36,6 @@ pub use cache::Cache;
 pub use compiler::Compiler;
 pub use engine::{Engine, EngineError};
 pub use limits::Limits;
+pub(crate) use module::hex;
 pub use module::{LoadError, Module, sha256_hex};
 pub use operator::WasmOperator;

@@ -45,6 +45,7 @@ pub struct Control {
     installed: AtomicU64,
     pause_us: AtomicU64,
     sample: Mutex<Option<Batch>>,
+    is_ready: AtomicBool,
 }
 
 impl Control {
@@ -102,6 +103,15 @@ impl Control {
     pub fn version(&self) -> (u64, Duration) {
         let version = self.installed.load(Ordering::Acquire);
         (version, Duration::from_micros(self.pause_us.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn set_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    /// True while the worker is in its group and the state of all its tasks is there.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
     }
 
     pub(super) fn keep_sample(&self, batch: Batch) {

@@ -184,6 +184,59 @@ fn kills_in_the_middle_of_swaps_lose_nothing_and_mix_nothing() {
     });
 }
 
+fn command(s: &Scenario, words: &[&str]) -> Result<(bool, String)> {
+    let output = testkit::host::host()
+        .args(words)
+        .args(["--application-id", &s.id, "--state-dir"])
+        .arg(s.file("state/wasmhost")?)
+        .output()?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+}
+
+#[test]
+fn commands_swap_roll_back_and_list() {
+    scenario("swap-commands", |s| {
+        let mut swaps = Swaps::new(s)?;
+        let mut host = swaps.command.start()?;
+        swaps.wait_for_results(&mut host)?;
+        let marked = files::guest("marked-sum").display().to_string();
+        let (done, text) = command(s, &["swap", "sum", &marked])?;
+        ensure!(done && text.contains("version 1 works"), "{text}");
+        swaps.feed()?;
+        let chain = files::guest("hash-chain").display().to_string();
+        let (done, text) = command(s, &["swap", "sum", &chain])?;
+        ensure!(!done && text.contains("refused at step schema"), "{text}");
+        let (done, text) = command(s, &["rollback", "sum"])?;
+        ensure!(done && text.contains("version 2 works"), "{text}");
+        let (done, text) = command(s, &["modules", "sum"])?;
+        let states: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
+        ensure!(done && states == ["current", "refused", "previous", "past"], "{text}");
+        swaps.feed()?;
+        host.drain(SOON)?;
+        let (done, text) = command(s, &["modules", "sum"])?;
+        ensure!(!done && text.contains("does not run"), "{text}");
+        swaps.command.clone().arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
+
+#[test]
+fn another_process_in_the_group_forbids_a_swap() {
+    scenario("swap-group", |s| {
+        let mut swaps = Swaps::new(s)?;
+        let mut first = swaps.command.start()?;
+        swaps.wait_for_results(&mut first)?;
+        let second = swaps.command.start()?;
+        wait_until("the second process", SOON, || Ok(second.log().contains("\"message\":\"assigned\"")))?;
+        swaps.ask_for("marked-sum", &mut first, REFUSED)?;
+        ensure!(first.log().contains("\"step\":\"group\""), "{}", first.log());
+        second.drain(SOON)?;
+        first.drain(SOON)?;
+        Ok(())
+    });
+}
+
 #[test]
 fn what_does_not_fit_is_refused_and_the_module_before_works_on() {
     scenario("swap-refused", |s| {

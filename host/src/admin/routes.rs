@@ -1,0 +1,195 @@
+//! The routes, the same on the socket and over HTTP.
+
+use super::backend::{Backend, SwapRequest};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use std::sync::Arc;
+use tower::limit::GlobalConcurrencyLimitLayer;
+
+/// Requests at a time; more of them wait.
+const REQUESTS_MAX: usize = 64;
+
+type Shared = State<Arc<dyn Backend>>;
+
+pub(super) fn router(backend: Arc<dyn Backend>) -> Router {
+    let body_bytes_max = backend.module_bytes_max();
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/modules", get(modules))
+        .route("/api/v1/modules/{name}/swap", post(swap))
+        .route("/api/v1/modules/{name}/rollback", post(rollback))
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not found", "there is no such path") })
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+        .with_state(backend)
+}
+
+/// An error as RFC 9457 has it.
+pub(super) fn problem(status: StatusCode, title: &str, detail: &str) -> Response {
+    let body = serde_json::json!({ "title": title, "status": status.as_u16(), "detail": detail });
+    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+/// Runs what may block. A panic of it has been printed.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
+    tokio::task::spawn_blocking(call)
+        .await
+        .map_err(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "a bug", "the request panicked; see the log"))
+}
+
+async fn ready(State(backend): Shared) -> Response {
+    let obstacles = backend.obstacles();
+    if obstacles.is_empty() {
+        return "ok\n".into_response();
+    }
+    problem(StatusCode::SERVICE_UNAVAILABLE, "not ready", &obstacles.join("; "))
+}
+
+async fn metrics(State(backend): Shared) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], backend.metrics()).into_response()
+}
+
+async fn modules(State(backend): Shared) -> Response {
+    Json(backend.modules()).into_response()
+}
+
+/// The query of a swap.
+#[derive(Deserialize)]
+struct Expected {
+    sha256: Option<String>,
+    signature: Option<String>,
+}
+
+async fn swap(
+    State(backend): Shared,
+    Path(name): Path<String>,
+    Query(expected): Query<Expected>,
+    body: Bytes,
+) -> Response {
+    if let Some(stranger) = other_name(&*backend, &name) {
+        return stranger;
+    }
+    let signature = match expected.signature.as_deref().map(unhex) {
+        Some(None) => {
+            return problem(StatusCode::BAD_REQUEST, "bad query", "signature is not hexadecimal");
+        }
+        Some(Some(signature)) => Some(signature),
+        None => None,
+    };
+    let request = SwapRequest { bytes: body.into(), sha256: expected.sha256, signature };
+    answer(blocking(move || backend.swap(request)).await)
+}
+
+async fn rollback(State(backend): Shared, Path(name): Path<String>) -> Response {
+    match other_name(&*backend, &name) {
+        Some(stranger) => stranger,
+        None => answer(blocking(move || backend.rollback()).await),
+    }
+}
+
+fn other_name(backend: &dyn Backend, name: &str) -> Option<Response> {
+    let detail = || format!("the operator here is \"{}\"", backend.name());
+    (name != backend.name()).then(|| problem(StatusCode::NOT_FOUND, "no such operator", &detail()))
+}
+
+fn answer(outcome: Result<Result<super::Installed, super::Refused>, Response>) -> Response {
+    match outcome {
+        Err(response) => response,
+        Ok(Ok(installed)) => Json(installed).into_response(),
+        Ok(Err(refused)) => {
+            let title = format!("refused at step {}", refused.step);
+            problem(StatusCode::CONFLICT, &title, &refused.reason)
+        }
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks_exact(2);
+    if !digits.remainder().is_empty() {
+        return None;
+    }
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::{Installed, ModuleVersion, Refused};
+    use axum::body::Body;
+    use axum::http::Request;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    struct Fake;
+
+    impl Backend for Fake {
+        fn name(&self) -> &'static str {
+            "sum"
+        }
+        fn module_bytes_max(&self) -> usize {
+            10
+        }
+        fn obstacles(&self) -> Vec<String> {
+            vec!["worker 1 restores".to_owned()]
+        }
+        fn metrics(&self) -> String {
+            "x 1\n".to_owned()
+        }
+        fn modules(&self) -> Vec<ModuleVersion> {
+            vec![]
+        }
+        fn swap(&self, request: SwapRequest) -> Result<Installed, Refused> {
+            match request.bytes.as_slice() {
+                b"good" => Ok(Installed { number: 1, digest: "d".into(), took_ms: 2, pause_us: 3 }),
+                _ => Err(Refused { step: "compile".into(), reason: "no".into() }),
+            }
+        }
+        fn rollback(&self) -> Result<Installed, Refused> {
+            Err(Refused { step: "read".into(), reason: "nothing before".into() })
+        }
+    }
+
+    fn ask(method: &str, path: &str, body: &'static str) -> (u16, String) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let request = Request::builder().method(method).uri(path).body(Body::from(body)).expect("valid");
+            let response = router(Arc::new(Fake)).oneshot(request).await.expect("infallible");
+            let status = response.status().as_u16();
+            let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+            (status, String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+
+    #[test]
+    fn probes_and_metrics_answer() {
+        assert_eq!(ask("GET", "/livez", ""), (200, "ok\n".to_owned()));
+        let (status, body) = ask("GET", "/readyz", "");
+        assert_eq!(status, 503);
+        assert!(body.contains("worker 1 restores"), "{body}");
+        assert_eq!(ask("GET", "/metrics", ""), (200, "x 1\n".to_owned()));
+        assert_eq!(ask("GET", "/no", "").0, 404);
+    }
+
+    #[test]
+    fn a_swap_says_what_came_of_it() {
+        let (status, body) = ask("POST", "/api/v1/modules/sum/swap", "good");
+        assert_eq!(status, 200);
+        assert!(body.contains("\"number\":1"), "{body}");
+        let (status, body) = ask("POST", "/api/v1/modules/sum/swap", "bad");
+        assert_eq!(status, 409);
+        assert!(body.contains("refused at step compile"), "{body}");
+        assert_eq!(ask("POST", "/api/v1/modules/other/swap", "good").0, 404);
+        assert_eq!(ask("POST", "/api/v1/modules/sum/swap?signature=zz", "good").0, 400);
+        assert_eq!(ask("POST", "/api/v1/modules/sum/swap", "more than 10 bytes").0, 413);
+        assert_eq!(ask("POST", "/api/v1/modules/sum/rollback", "").0, 409);
+        assert_eq!(ask("GET", "/api/v1/modules/sum/swap", "").0, 405);
+    }
+}

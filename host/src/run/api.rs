@@ -1,0 +1,113 @@
+//! The application as the admin API sees it.
+
+use super::Application;
+use super::swap::{self, State, Swapper};
+use crate::admin::{Backend, Http, Installed, ModuleVersion, Refused, Server, Sockets, SwapRequest, metrics};
+use crate::config::Admin;
+use crate::exit::{ExitKind, Failure};
+use crate::worker::Control;
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+/// The server and the files that it has made.
+pub(super) struct Api {
+    _server: Server,
+    _sockets: Sockets,
+}
+
+/// Starts the admin API.
+pub(super) fn start(
+    application: &Arc<Application>,
+    swapper: &Arc<Swapper>,
+    controls: Vec<Arc<Control>>,
+) -> Result<Api, Failure> {
+    let config = &application.config;
+    let sockets = Sockets::of(&config.state_dir, &config.application_id, application.identity.slot());
+    let backend = Behind { application: Arc::clone(application), swapper: Arc::clone(swapper), controls };
+    let http = match config.admin {
+        Admin::Off => None,
+        Admin::Default(address) => Some(Http { address, is_asked_for: false }),
+        Admin::Asked(address) => Some(Http { address, is_asked_for: true }),
+    };
+    let server = Server::start(Arc::new(backend), &sockets, http)
+        .with_context(|| format!("cannot serve the admin API {http:?}"))
+        .map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
+    Ok(Api { _server: server, _sockets: sockets })
+}
+
+struct Behind {
+    application: Arc<Application>,
+    swapper: Arc<Swapper>,
+    controls: Vec<Arc<Control>>,
+}
+
+impl Backend for Behind {
+    fn name(&self) -> &str {
+        &self.application.config.name
+    }
+
+    fn module_bytes_max(&self) -> usize {
+        usize::try_from(self.application.config.limits.module_bytes_max).unwrap_or(usize::MAX)
+    }
+
+    fn obstacles(&self) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        for (worker, control) in self.controls.iter().enumerate() {
+            if control.is_ending() {
+                obstacles.push(format!("worker {worker} drains"));
+            } else if !control.is_ready() {
+                obstacles.push(format!("worker {worker} joins the group or restores its state"));
+            }
+        }
+        obstacles
+    }
+
+    fn metrics(&self) -> String {
+        metrics::text(&self.application.metrics)
+    }
+
+    fn modules(&self) -> Vec<ModuleVersion> {
+        self.swapper.versions().into_iter().map(line).collect()
+    }
+
+    fn swap(&self, request: SwapRequest) -> Result<Installed, Refused> {
+        let SwapRequest { bytes, sha256, signature } = request;
+        self.swapper.swap(&bytes, sha256.as_deref(), signature.as_deref()).map(installed).map_err(refused)
+    }
+
+    fn rollback(&self) -> Result<Installed, Refused> {
+        self.swapper.rollback().map(installed).map_err(refused)
+    }
+}
+
+fn line(version: swap::Version) -> ModuleVersion {
+    let state = match version.state {
+        State::Current => "current",
+        State::Previous => "previous",
+        State::Past => "past",
+        State::Refused => "refused",
+    };
+    let since = version.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    ModuleVersion {
+        number: version.number,
+        digest: version.digest,
+        version: version.module_version,
+        since_s: since.as_secs(),
+        state: state.to_owned(),
+        reason: version.reason,
+    }
+}
+
+fn installed(done: swap::Installed) -> Installed {
+    Installed {
+        number: done.version,
+        digest: done.digest,
+        took_ms: done.took.as_millis() as u64,
+        pause_us: done.pause.as_micros() as u64,
+    }
+}
+
+fn refused(refused: swap::Refused) -> Refused {
+    Refused { step: refused.step.as_str().to_owned(), reason: refused.reason }
+}
