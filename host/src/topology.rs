@@ -69,15 +69,14 @@ impl Topology {
         let reduce = core.changelog.map(|changelog| Step::Reduce { changelog });
         let finish = (core.reduces && module.finishes).then_some(Step::Finish);
         let sub = |sources, steps, sink| SubTopology { sources, steps, sink };
-        let sub_topologies = match core.repartition {
-            Some(between) => vec![
+        let sub_topologies = if let Some(between) = core.repartition {
+            vec![
                 sub(core.inputs, transform.into_iter().collect(), between.clone()),
                 sub(vec![between], reduce.into_iter().chain(finish).collect(), core.output),
-            ],
-            None => {
-                let steps = transform.into_iter().chain(reduce).chain(finish).collect();
-                vec![sub(core.inputs, steps, core.output)]
-            }
+            ]
+        } else {
+            let steps = transform.into_iter().chain(reduce).chain(finish).collect();
+            vec![sub(core.inputs, steps, core.output)]
         };
         Self {
             application_id: core.application_id,

@@ -6,6 +6,7 @@ use clap::Args;
 
 /// Compiles standard input to native code on standard output.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_field_names, reason = "they are bounds, and flags are named as they are")]
 pub(super) struct CompileModule {
     #[arg(long)]
     stack_bytes_max: usize,

@@ -11,6 +11,7 @@ use host_core::record::{Offset, TopicPartition};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::groups::GroupInfo;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset as Position, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -276,7 +277,7 @@ impl Admin {
             let groups = client
                 .fetch_group_list(Some(&self.application_id), TRY_TIMEOUT)
                 .map_err(|error| fault(&error))?;
-            let members = groups.groups().iter().flat_map(|group| group.members());
+            let members = groups.groups().iter().flat_map(GroupInfo::members);
             Ok(members.filter(|member| !ours.iter().any(|id| id == member.client_id())).count())
         })
     }

@@ -92,7 +92,7 @@ fn line(version: swap::Version) -> ModuleVersion {
     ModuleVersion {
         number: version.number,
         digest: version.digest,
-        version: version.module_version,
+        version: version.described,
         since_s: since.as_secs(),
         state: state.to_owned(),
         reason: version.reason,

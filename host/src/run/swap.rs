@@ -103,7 +103,7 @@ pub(super) struct Version {
     /// The module's digest, or `native:NAME`.
     pub digest: String,
     /// As the module says.
-    pub module_version: String,
+    pub described: String,
     /// When it took over, or was refused.
     pub since: SystemTime,
     /// What became of it.
@@ -151,7 +151,7 @@ impl Swapper {
         let _one_at_a_time = self.one_at_a_time()?;
         let digest = sha256_hex(bytes);
         let result =
-            self.checked(bytes, &digest, sha256, signature).and_then(|module| self.install(module, began));
+            self.checked(bytes, &digest, sha256, signature).map(|module| self.install(&module, began));
         self.note(&digest, &result);
         result
     }
@@ -168,7 +168,7 @@ impl Swapper {
             Refused::new(Step::Read, "no module was swapped since the start, so there is none to go back to")
         })?;
         let digest = previous.digest().to_owned();
-        let result = self.alone().and_then(|()| self.install(previous, began));
+        let result = self.alone().map(|()| self.install(&previous, began));
         self.note(&digest, &result);
         result
     }
@@ -205,7 +205,7 @@ impl Swapper {
             .map_err(|error| Refused::new(Step::Signature, format!("{error:#}")))?;
         self.alone()?;
         let current = Arc::clone(&lock(&self.modules).current);
-        let module = Module::of_bytes(bytes, &self.application.config).map_err(refused)?;
+        let module = Module::of_bytes(bytes, &self.application.config).map_err(|error| refused(&error))?;
         host_core::swap::check(current.description(), module.description()).map_err(|misfit| {
             Refused::new(Step::Schema, format!("{misfit}\nhint: give it its own --application-id instead"))
         })?;
@@ -252,7 +252,7 @@ impl Swapper {
     }
 
     /// Stages the module in all workers and waits until they have taken over.
-    fn install(&self, module: Arc<Module>, began: Instant) -> Result<Installed, Refused> {
+    fn install(&self, module: &Arc<Module>, began: Instant) -> Installed {
         let number = lock(&self.modules).number + 1;
         for control in &self.controls {
             let (operator, module) = (module.operator(), module.digest().to_owned());
@@ -262,7 +262,7 @@ impl Swapper {
             // From here on it takes over, now or later.
             let mut modules = lock(&self.modules);
             modules.number = number;
-            let before = std::mem::replace(&mut modules.current, Arc::clone(&module));
+            let before = std::mem::replace(&mut modules.current, Arc::clone(module));
             modules.previous = Some(before);
         }
         let deadline = Instant::now() + INSTALL_TIMEOUT;
@@ -280,7 +280,7 @@ impl Swapper {
             thread::sleep(LOOK_INTERVAL);
         }
         let pause = self.controls.iter().map(|control| control.version().1).max().unwrap_or_default();
-        Ok(Installed { version: number, digest: module.digest().to_owned(), took: began.elapsed(), pause })
+        Installed { version: number, digest: module.digest().to_owned(), took: began.elapsed(), pause }
     }
 
     /// Counts, logs and remembers.
@@ -309,7 +309,7 @@ impl Swapper {
                 modules.history.push(Version {
                     number: None,
                     digest: digest.to_owned(),
-                    module_version: String::new(),
+                    described: String::new(),
                     since: SystemTime::now(),
                     state: State::Refused,
                     reason: Some(refused.to_string()),
@@ -322,9 +322,9 @@ impl Swapper {
 }
 
 fn version(module: &Module, number: Option<u64>, state: State, reason: Option<String>) -> Version {
-    let module_version = module.description().version.clone();
+    let described = module.description().version.clone();
     let digest = module.digest().to_owned();
-    Version { number, digest, module_version, since: SystemTime::now(), state, reason }
+    Version { number, digest, described, since: SystemTime::now(), state, reason }
 }
 
 /// On a thread of its own, as guests need a deep stack.
@@ -338,7 +338,7 @@ fn try_one(module: &Module, batch: &Batch) -> Result<Result<(), Fault>, Refused>
     })
 }
 
-fn refused(error: anyhow::Error) -> Refused {
+fn refused(error: &anyhow::Error) -> Refused {
     let step = match error.downcast_ref::<LoadError>() {
         Some(LoadError::TooLarge { .. }) => Step::Read,
         Some(LoadError::UnknownImports(_) | LoadError::WrongImports(_)) => Step::Imports,

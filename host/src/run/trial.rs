@@ -9,18 +9,14 @@ use std::collections::BTreeMap;
 /// a long value.
 pub(super) fn canned(topic: &str) -> Batch {
     let long = vec![b'x'; 64 << 10];
-    let values: [(Option<&[u8]>, Option<&[u8]>); 6] = [
-        (None, Some(b"key,1")),
-        (Some(b"key"), Some(b"1")),
-        (Some(b""), Some(b"")),
-        (None, None),
-        (Some(b"\xff\x00"), Some(b"\xfe,\x80")),
-        (Some(b"long"), Some(&long)),
-    ];
     let mut rows = Rows::new();
-    for (key, value) in values {
-        rows.push(Row { key, value, timestamp: 1 });
-    }
+    let mut push = |key, value| rows.push(Row { key, value, timestamp: 1 });
+    push(None, Some(b"key,1"));
+    push(Some(b"key"), Some(b"1"));
+    push(Some(b""), Some(b""));
+    push(None, None);
+    push(Some(b"\xff\x00"), Some(b"\xfe,\x80"));
+    push(Some(b"long"), Some(&long));
     let offsets = (0..rows.len() as i64).collect();
     Batch { source: TopicPartition::new(topic, 0), epoch: Epoch::default(), offsets, rows }
 }

@@ -101,8 +101,10 @@ impl Cache {
             let entry = entry?;
             let name = entry.file_name();
             if name.to_string_lossy().ends_with(SUFFIX) {
-                let written =
-                    entry.metadata()?.modified().map_or(SystemTime::UNIX_EPOCH, |time| time.into_std());
+                let written = entry
+                    .metadata()?
+                    .modified()
+                    .map_or(SystemTime::UNIX_EPOCH, cap_std::time::SystemTime::into_std);
                 entries.push((written, name));
             }
         }

@@ -19,7 +19,10 @@ pub struct Staged {
 
 impl fmt::Debug for Staged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Staged").field("version", &self.version).field("module", &self.module).finish()
+        f.debug_struct("Staged")
+            .field("version", &self.version)
+            .field("module", &self.module)
+            .finish_non_exhaustive()
     }
 }
 

@@ -246,7 +246,7 @@ fn what_does_not_fit_is_refused_and_the_module_before_works_on() {
         for (guest, step) in [("hash-chain", "schema"), ("wrong-world", "describe")] {
             swaps.ask_for(guest, &mut host, REFUSED)?;
             let log = host.log();
-            let refusal = log.lines().filter(|line| line.contains(REFUSED)).next_back().unwrap_or_default();
+            let refusal = log.lines().rfind(|line| line.contains(REFUSED)).unwrap_or_default();
             ensure!(refusal.contains(&format!("\"step\":\"{step}\"")), "{guest}: {refusal}");
         }
         swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
