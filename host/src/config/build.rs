@@ -94,15 +94,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         commit_interval: millis(resolved, "commit_interval_ms"),
         batch_records_max: size(resolved, "batch_records_max"),
         batch_bytes_max: size(resolved, "batch_bytes_max"),
-        processing_guarantee: choice(
-            resolved,
-            "processing_guarantee",
-            &[
-                ("at_least_once", ProcessingGuarantee::AtLeastOnce),
-                ("exactly_once", ProcessingGuarantee::ExactlyOnce),
-                ("exactly_once_v2", ProcessingGuarantee::ExactlyOnce),
-            ],
-        ),
+        processing_guarantee: choice(resolved, "processing_guarantee", &GUARANTEES),
         offset_reset: choice(
             resolved,
             "offset_reset",
@@ -114,8 +106,8 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         ),
         until_end: sources.until_end,
         watch: sources.watch,
-        module_key: Some(text(resolved, "module_key")).filter(|path| !path.is_empty()).map(PathBuf::from),
-        module_sha256: Some(text(resolved, "module_sha256").to_owned()).filter(|digest| !digest.is_empty()),
+        module_key: given(resolved, "module_key").map(PathBuf::from),
+        module_sha256: given(resolved, "module_sha256").map(str::to_owned),
         print: sources.print,
         repartition: choice(resolved, "repartition", &REPARTITIONS),
         partitions: maybe(resolved, "partitions"),
@@ -174,6 +166,11 @@ fn limits(resolved: &Resolved) -> Limits {
 
 const POLICIES: [(&str, Policy); 3] =
     [("dead-letter", Policy::DeadLetter), ("skip", Policy::Skip), ("fail", Policy::Fail)];
+const GUARANTEES: [(&str, ProcessingGuarantee); 3] = [
+    ("at_least_once", ProcessingGuarantee::AtLeastOnce),
+    ("exactly_once", ProcessingGuarantee::ExactlyOnce),
+    ("exactly_once_v2", ProcessingGuarantee::ExactlyOnce),
+];
 const REPARTITIONS: [(&str, Repartition); 3] =
     [("auto", Repartition::Auto), ("never", Repartition::Never), ("always", Repartition::Always)];
 
@@ -194,6 +191,11 @@ fn check(resolved: &Resolved) -> Result<(), ConfigError> {
     }
     check_inputs(resolved)?;
     check_internal(resolved)
+}
+
+/// None: empty, as by default.
+fn given<'a>(resolved: &'a Resolved, key: &str) -> Option<&'a str> {
+    Some(text(resolved, key)).filter(|text| !text.is_empty())
 }
 
 fn admin(resolved: &Resolved) -> Result<Admin, ConfigError> {
