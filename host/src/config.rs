@@ -225,6 +225,8 @@ pub struct Limits {
     pub fault_ratio_max: f64,
     /// Faulted records before that share is judged.
     pub fault_records_min: u64,
+    /// Batches of a worker after a swap within which the module before is still kept.
+    pub probation_batches: u64,
 }
 
 /// What [`load`] reads.

@@ -176,6 +176,7 @@ impl Application {
                 isolation_budget_us: budget.as_micros() as u64,
                 fault_ratio_max: config.limits.fault_ratio_max,
                 fault_records_min: config.limits.fault_records_min,
+                probation_batches: config.limits.probation_batches,
                 aborts_max: config.abort_retries_max,
             },
             incarnation: random(),

@@ -85,7 +85,7 @@ impl Worker {
                 }
                 self.perform(effect);
             }
-            self.note_installed();
+            self.note_swaps();
             self.control.set_ready(self.machine.is_ready());
             let event = match self.control.order() {
                 Order::Quit => {
@@ -116,7 +116,11 @@ impl Worker {
         self.swapping = Some((staged.version, Instant::now()));
     }
 
-    fn note_installed(&mut self) {
+    fn note_swaps(&mut self) {
+        if let Some(reason) = self.machine.take_fell_back() {
+            tracing::warn!(module = self.machine.module(), reason, "the module before works again");
+            self.control.fell_back(reason);
+        }
         if let Some((version, since)) = self.swapping.take_if(|_| !self.machine.is_swapping()) {
             self.control.installed(version, since.elapsed());
         }

@@ -20,10 +20,10 @@ impl<O: Operator> Caller<O> {
         Self { operator, limits, spent_us: 0, ratio: FaultRatio::default() }
     }
 
-    /// Another operator: what is known of faults was the other one's.
-    pub(crate) fn replace(&mut self, operator: O) {
-        self.operator = operator;
+    /// Takes another operator and gives the one before: what is known of faults was its.
+    pub(crate) fn replace(&mut self, operator: O) -> O {
         self.ratio = FaultRatio::default();
+        core::mem::replace(&mut self.operator, operator)
     }
 
     /// A new transaction has a new isolation budget.

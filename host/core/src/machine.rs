@@ -1,6 +1,7 @@
 //! The machine of one worker: events in, effects out. All control flow of tasks and transactions is here
 //! and nowhere else; it reads no clock, and a run replays exactly from its events.
 
+use self::swap::{Fallback, Staged};
 use crate::effect::{Assignment, CommitOffset, Effect, Report};
 use crate::error::{Stop, StopKind};
 use crate::event::{Epoch, Event, Start};
@@ -21,6 +22,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod failures;
+mod swap;
 
 /// What a machine is made of.
 #[derive(Clone, Debug)]
@@ -79,8 +81,12 @@ pub struct Machine<O> {
     troubles: u32,
     /// A task whose batch was left in the middle; its rest is read again after the commit.
     cut: Option<TopicPartition>,
-    /// The operator that takes over once no transaction is under way, and its module's digest.
-    staged: Option<(O, String)>,
+    /// The operator that takes over once no transaction is under way.
+    staged: Option<Staged<O>>,
+    /// The operator before, while the new one is on probation.
+    fallback: Option<Fallback<O>>,
+    /// Why the operator before works again, until somebody asks.
+    fell_back: Option<String>,
     stopped: bool,
 }
 
@@ -101,6 +107,8 @@ impl<O: Operator> Machine<O> {
             troubles: 0,
             cut: None,
             staged: None,
+            fallback: None,
+            fell_back: None,
             stopped: false,
         }
     }
@@ -138,40 +146,6 @@ impl<O: Operator> Machine<O> {
     /// The digest of the module that works now: what the next commit will say.
     pub fn module(&self) -> &str {
         &self.metadata.module
-    }
-
-    /// Stages an operator. What is open is committed with the operator before; then this one takes over, so
-    /// that no transaction holds the work of two. Another one that is still staged is dropped.
-    ///
-    /// # Panics
-    /// When [`swap::check`](crate::swap::check) refuses it.
-    pub fn swap(&mut self, operator: O, module: &str) {
-        let next = operator.description();
-        assert_eq!(
-            crate::swap::check(self.processor.description(), next),
-            Ok(()),
-            "the shell has checked it"
-        );
-        self.staged = Some((operator, module.into()));
-        if let Transaction::Open { .. } = self.transaction {
-            self.commit();
-        }
-        self.install();
-    }
-
-    /// True from [`Machine::swap`] until the operator has taken over.
-    pub fn is_swapping(&self) -> bool {
-        self.staged.is_some()
-    }
-
-    fn install(&mut self) {
-        if self.transaction == Transaction::Idle
-            && !self.stopped
-            && let Some((operator, module)) = self.staged.take()
-        {
-            self.metadata.module = module;
-            self.processor.caller.replace(operator);
-        }
     }
 
     /// Takes an event. `now_ms` is any clock that never goes back.
@@ -381,14 +355,16 @@ impl<O: Operator> Machine<O> {
         let (Some(&first), Some(&last)) = (batch.offsets.first(), batch.offsets.last()) else { return };
         assert!(first >= self.tasks[i].position, "records of a partition come once and in order");
         self.open(now_ms);
+        // Also when it is given up in the middle: then there is something to take back.
+        self.tasks[i].touched = true;
         let mut effects = Vec::new();
         let result = self.processor.process(batch, self.tasks[i].state.as_mut(), &mut effects);
         self.effects.extend(effects);
         match result {
-            Err(stop) => return self.stop(stop),
+            Err(stop) => return self.give_up(stop),
             Ok(done) => {
+                self.passed();
                 let task = &mut self.tasks[i];
-                task.touched = true;
                 task.position = batch.offsets.get(done).copied().unwrap_or(last + 1);
                 if done < batch.offsets.len() {
                     self.cut = Some(batch.source.clone());
@@ -435,7 +411,7 @@ impl<O: Operator> Machine<O> {
             if let Some(state) = &task.state
                 && let Err(stop) = self.processor.finish(&task.source, state, &mut effects)
             {
-                return self.stop(stop);
+                return self.give_up(stop);
             }
         }
         self.effects.extend(effects);

@@ -54,6 +54,8 @@ pub struct Limits {
     pub fault_ratio_max: f64,
     /// ... once so many records have faulted; fewer never stop the application.
     pub fault_records_min: u64,
+    /// Batches after a swap within which the operator before is still kept; 0: it is not.
+    pub probation_batches: u64,
     /// How many transactions in a row may abort, and producers in a row be lost, before the application stops.
     pub aborts_max: u32,
 }
@@ -120,6 +122,7 @@ mod tests {
         isolation_budget_us: 0,
         fault_ratio_max: 0.5,
         fault_records_min: 20,
+        probation_batches: 100,
         aborts_max: 0,
     };
 

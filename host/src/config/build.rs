@@ -161,6 +161,7 @@ fn limits(resolved: &Resolved) -> Limits {
             other => unreachable!("the table says ratio, not {other:?}"),
         },
         fault_records_min: number(resolved, "limits.fault_records_min"),
+        probation_batches: number(resolved, "limits.probation_batches"),
     }
 }
 

@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 43] = [
+pub static SETTINGS: [Setting; 44] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -61,12 +61,12 @@ pub static SETTINGS: [Setting; 43] = [
     setting("batch_bytes_max", "", Kind::Bytes(4 * KIB, 256 * MIB)),
     setting("membership", "membership", Kind::Choice(&["static", "dynamic"])),
     setting("state_dir", "state-dir", Kind::Text),
+    setting("admin", "admin", Kind::Text),
     setting("abort_retries_max", "", Kind::Count(0, 1000)),
     setting("connect_timeout_ms", "", Kind::Millis(100, 10 * MINUTE_MS)),
     setting("shutdown_timeout_ms", "", Kind::Millis(SECOND_MS, HOUR_MS)),
     setting("on_rejected", "on-rejected", POLICIES),
     setting("on_fault", "on-fault", POLICIES),
-    setting("admin", "admin", Kind::Text),
     setting("log_format", "log-format", Kind::Choice(&["auto", "text", "json"])),
     setting("limits.memory_bytes_max", "", Kind::Bytes(MIB, 4 * GIB)),
     setting("limits.stack_bytes_max", "", Kind::Bytes(64 * KIB, 2 * MIB)),
@@ -83,6 +83,7 @@ pub static SETTINGS: [Setting; 43] = [
     setting("limits.retries_max", "", Kind::Count(0, 1000)),
     setting("limits.fault_ratio_max", "", Kind::Ratio),
     setting("limits.fault_records_min", "", Kind::Count(1, 1_000_000_000)),
+    setting("limits.probation_batches", "", Kind::Count(0, 1_000_000_000)),
 ];
 
 /// The setting with this key.

@@ -33,6 +33,7 @@ pub(super) enum Step {
     Trial,
     Group,
     Install,
+    Probation,
 }
 
 impl Step {
@@ -49,6 +50,7 @@ impl Step {
             Self::Trial => "trial",
             Self::Group => "group",
             Self::Install => "install",
+            Self::Probation => "probation",
         }
     }
 }
@@ -171,6 +173,20 @@ impl Swapper {
         let result = self.alone().map(|()| self.install(&previous, began));
         self.note(&digest, &result);
         result
+    }
+
+    /// When a worker has gone back to the module before, all do.
+    pub(super) fn heed_fallbacks(&self) {
+        let Some(reason) = self.controls.iter().find_map(|control| control.take_fell_back()) else { return };
+        let _one_at_a_time = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bad, previous) = {
+            let modules = lock(&self.modules);
+            (modules.current.digest().to_owned(), modules.previous.clone())
+        };
+        let Some(previous) = previous else { return };
+        self.note(&bad, &Err(Refused::new(Step::Probation, reason)));
+        let done = self.install(&previous, Instant::now());
+        self.note(previous.digest(), &Ok(done));
     }
 
     /// All versions, the newest first.

@@ -35,17 +35,22 @@ impl Watcher {
     }
 }
 
-/// Starts looking. A native operator has no file, so there is nothing to look at.
+/// Starts looking. A native operator has no file; then only workers are watched that went back to the module
+/// before.
 pub(super) fn start(swapper: &Arc<Swapper>, config: &Config, hang_ups: Arc<AtomicU32>) -> Watcher {
     let stop = Arc::new(AtomicBool::new(false));
-    let ModuleSource::Path(path) = &config.module else { return Watcher { stop, thread: None } };
     let (swapper, stopped) = (Arc::clone(swapper), Arc::clone(&stop));
-    let mut file = Watched { path: path.clone(), seen: stamp(path), moving: false };
+    let mut file = match &config.module {
+        ModuleSource::Path(path) => Some(Watched { path: path.clone(), seen: stamp(path), moving: false }),
+        ModuleSource::Native(_) => None,
+    };
     let (config, always) = (config.clone(), config.watch);
     let look = move || {
         let mut heard = 0;
         while !stopped.load(Ordering::Relaxed) {
             thread::park_timeout(LOOK_INTERVAL);
+            swapper.heed_fallbacks();
+            let Some(file) = &mut file else { continue };
             let told = hang_ups.load(Ordering::Relaxed);
             let is_told = told != std::mem::replace(&mut heard, told);
             if is_told || (always && file.has_changed()) {

@@ -49,6 +49,7 @@ pub struct Control {
     pause_us: AtomicU64,
     sample: Mutex<Option<Batch>>,
     is_ready: AtomicBool,
+    fell_back: Mutex<Option<String>>,
 }
 
 impl Control {
@@ -106,6 +107,15 @@ impl Control {
     pub fn version(&self) -> (u64, Duration) {
         let version = self.installed.load(Ordering::Acquire);
         (version, Duration::from_micros(self.pause_us.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn fell_back(&self, reason: String) {
+        *lock(&self.fell_back) = Some(reason);
+    }
+
+    /// Why the worker went back to the module before on its own; said once.
+    pub fn take_fell_back(&self) -> Option<String> {
+        lock(&self.fell_back).take()
     }
 
     pub(super) fn set_ready(&self, is_ready: bool) {

@@ -56,6 +56,8 @@ pub struct TestOperator {
     calls: Calls,
     description: Description,
     fold: Fold,
+    /// It wants the application to stop, whatever it is given.
+    is_broken: bool,
     /// Calls until one that traps for no reason of its records.
     trap_in: Option<u32>,
 }
@@ -73,7 +75,7 @@ impl TestOperator {
             row_schema: "text".into(),
             ..Description::default()
         };
-        Self { module, calls, description, fold, trap_in }
+        Self { module, calls, description, fold, is_broken: false, trap_in }
     }
 
     /// The same operator as another module; its calls are noted in `calls`.
@@ -82,7 +84,16 @@ impl TestOperator {
         Self { module: module.into(), calls: Rc::clone(calls), ..self }
     }
 
+    /// The same operator, of no use.
+    #[must_use]
+    pub fn broken(self) -> Self {
+        Self { is_broken: true, ..self }
+    }
+
     fn trap(&mut self, culprit: bool) -> Result<(), Fault> {
+        if self.is_broken {
+            return Err(Fault { kind: FaultKind::Fatal, reason: "broken".into(), spent_us: 0 });
+        }
         self.calls.borrow_mut().insert(self.module.clone());
         let transient = self.trap_in == Some(0);
         self.trap_in = self.trap_in.and_then(|calls| calls.checked_sub(1));

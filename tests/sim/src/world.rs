@@ -153,7 +153,8 @@ impl World {
         if self.choices.once_in(4) {
             self.kafka.land_marker(|n| self.choices.schedule(n));
         }
-        if !scripted && self.choices.once_in(50) {
+        // A deliberate bug is to show by itself.
+        if !scripted && self.scenario.bug.is_none() && self.choices.once_in(50) {
             self.swap();
         }
         let faulty = matches!(self.choices, Choices::Seed(..));
@@ -186,6 +187,7 @@ impl World {
         let operator = TestOperator::new(self.scenario.fold, !self.scenario.repartition, None);
         if let Some(worker) = &mut self.workers[i] {
             self.swaps += 1;
+            let operator = if self.swaps % 3 == 0 { operator.broken() } else { operator };
             worker.swap(operator, &format!("native:test-{}", self.swaps));
         }
     }
@@ -229,6 +231,7 @@ fn limits() -> Limits {
         isolation_budget_us: 3_000,
         fault_ratio_max: 0.9,
         fault_records_min: 20,
+        probation_batches: 5,
         aborts_max: 1_000,
     }
 }
