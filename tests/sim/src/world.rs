@@ -187,7 +187,7 @@ impl World {
         let operator = TestOperator::new(self.scenario.fold, !self.scenario.repartition, None);
         if let Some(worker) = &mut self.workers[i] {
             self.swaps += 1;
-            let operator = if self.swaps % 3 == 0 { operator.broken() } else { operator };
+            let operator = if self.swaps.is_multiple_of(3) { operator.broken() } else { operator };
             worker.swap(operator, &format!("native:test-{}", self.swaps));
         }
     }
