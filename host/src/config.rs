@@ -6,16 +6,19 @@
 mod build;
 mod env;
 mod file;
+mod grants;
 mod hint;
 mod kafka;
 mod layer;
 mod names;
+mod property;
 mod show;
 mod table;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use grants::{Dir, Grants};
 pub use kafka::{Client, KafkaProperties};
 pub use layer::{ConfigError, Entry, Origin, Target};
 pub use show::{Shown, toml};
@@ -45,6 +48,8 @@ pub struct Config {
     pub module: ModuleSource,
     /// Handed to the module's `configure`, sorted by name.
     pub settings: BTreeMap<String, String>,
+    /// What the module may see beyond that.
+    pub grants: Grants,
     /// `host:port`, separated by commas.
     pub bootstrap_servers: String,
     /// Topics to read; at least one, all different.
@@ -197,6 +202,14 @@ pub enum LogFormat {
 pub struct Limits {
     /// Memory of one instance.
     pub memory_bytes_max: usize,
+    /// Linear memories of one instance.
+    pub memories_max: usize,
+    /// Tables of one instance.
+    pub tables_max: usize,
+    /// Elements of a table.
+    pub table_elements_max: usize,
+    /// Core instances in a component.
+    pub instances_max: usize,
     /// Stack of one call.
     pub stack_bytes_max: usize,
     /// CPU time for configure and describe.
@@ -207,6 +220,8 @@ pub struct Limits {
     pub record_deadline_us: u64,
     /// Bytes that one call may return.
     pub output_bytes_max: usize,
+    /// Rows that one call may return.
+    pub output_records_max: usize,
     /// Bytes of one output record.
     pub output_record_bytes_max: usize,
     /// Bytes of one log line.
@@ -227,6 +242,8 @@ pub struct Limits {
     pub fault_records_min: u64,
     /// Batches of a worker after a swap within which the module before is still kept.
     pub probation_batches: u64,
+    /// Time that a candidate may take beside the current module, in each worker.
+    pub shadow_time: Duration,
 }
 
 /// What [`load`] reads.

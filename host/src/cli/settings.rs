@@ -28,6 +28,16 @@ pub(super) struct Settings {
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
     set: Vec<String>,
 
+    /// A folder that the module may see; repeatable
+    #[arg(long, value_name = "HOST::GUEST[::ro]", help_heading = "Module")]
+    dir: Vec<String>,
+    /// An environment variable that the module may see; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
+    env: Vec<String>,
+    /// Let the module see the clock, or random numbers: clock,random
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', help_heading = "Module")]
+    allow: Vec<String>,
+
     /// Where to connect: host:port, separated by commas [default: localhost:9092]
     #[arg(short, long, alias = "bootstrap-server", value_name = "SERVERS", help_heading = "Kafka")]
     bootstrap_servers: Option<String>,
@@ -155,8 +165,18 @@ impl Settings {
             let earliest = Raw::Text("earliest".into());
             entries.push(Entry::for_key("offset_reset", earliest, Origin::Flag("--from-beginning"))?);
         }
-        if !self.input.is_empty() {
-            entries.push(Entry::for_key("inputs", Raw::List(self.input.clone()), Origin::Flag("--input"))?);
+        let lists = [
+            ("inputs", "--input", &self.input),
+            ("grants.dirs", "--dir", &self.dir),
+            ("grants.allow", "--allow", &self.allow),
+        ];
+        for (key, flag, items) in lists {
+            if !items.is_empty() {
+                entries.push(Entry::for_key(key, Raw::List(items.clone()), Origin::Flag(flag))?);
+            }
+        }
+        for text in &self.env {
+            entries.push(pair(text, "grants.env", "--env")?);
         }
         for text in &self.set {
             entries.push(pair(text, "settings", "--set")?);

@@ -86,7 +86,8 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         application_id: text(resolved, "application_id").into(),
         name: text(resolved, "name").into(),
         module: module(text(resolved, "module")),
-        settings: resolved.guest().map(|(name, value, _)| (name.into(), value.into())).collect(),
+        settings: resolved.guest().map(|(name, property)| (name.into(), property.value.clone())).collect(),
+        grants: super::grants::of(resolved)?,
         bootstrap_servers: text(resolved, "bootstrap_servers").into(),
         inputs: list(resolved, "inputs").to_vec(),
         output: text(resolved, "output").into(),
@@ -144,11 +145,16 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
 fn limits(resolved: &Resolved) -> Limits {
     Limits {
         memory_bytes_max: size(resolved, "limits.memory_bytes_max"),
+        memories_max: size(resolved, "limits.memories_max"),
+        tables_max: size(resolved, "limits.tables_max"),
+        table_elements_max: size(resolved, "limits.table_elements_max"),
+        instances_max: size(resolved, "limits.instances_max"),
         stack_bytes_max: size(resolved, "limits.stack_bytes_max"),
         start_deadline: millis(resolved, "limits.start_deadline_ms"),
         batch_deadline: millis(resolved, "limits.batch_deadline_ms"),
         record_deadline_us: number(resolved, "limits.record_deadline_us"),
         output_bytes_max: size(resolved, "limits.output_bytes_max"),
+        output_records_max: size(resolved, "limits.output_records_max"),
         output_record_bytes_max: size(resolved, "limits.output_record_bytes_max"),
         log_line_bytes_max: size(resolved, "limits.log_line_bytes_max"),
         log_lines_per_second_max: small(resolved, "limits.log_lines_per_second_max"),
@@ -162,6 +168,7 @@ fn limits(resolved: &Resolved) -> Limits {
         },
         fault_records_min: number(resolved, "limits.fault_records_min"),
         probation_batches: number(resolved, "limits.probation_batches"),
+        shadow_time: millis(resolved, "limits.shadow_time_ms"),
     }
 }
 
@@ -279,7 +286,7 @@ fn text<'a>(resolved: &'a Resolved, key: &str) -> &'a str {
     }
 }
 
-fn list<'a>(resolved: &'a Resolved, key: &str) -> &'a [String] {
+pub(super) fn list<'a>(resolved: &'a Resolved, key: &str) -> &'a [String] {
     match resolved.value(key) {
         Value::List(items) => items,
         other => unreachable!("the table says list for {key}, not {other:?}"),

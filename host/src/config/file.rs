@@ -58,11 +58,11 @@ fn collect(
         let origin = Origin::File(file.path.into(), line);
         if let Some(table) = value.get_ref().as_table() {
             if prefix.is_empty()
-                && !["limits", "settings", "kafka"].contains(&dotted.as_str())
+                && !["limits", "grants", "settings", "kafka"].contains(&dotted.as_str())
                 && table.is_empty()
             {
                 return Err(ConfigError::at(&origin, format!("unknown table [{dotted}]"))
-                    .hint("tables are [limits], [settings], [kafka] and its sections"));
+                    .hint("tables are [limits], [grants], [settings], [kafka] and their sections"));
             }
             collect(file, &format!("{dotted}."), table, entries)?;
         } else {
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(hint("num.stream.threads = 3"), "here this is \"workers\"");
         assert_eq!(hint("memory_bytes_max = 3"), "memory_bytes_max belongs under [limits]");
         assert_eq!(hint("security.protocol = 'ssl'"), "properties of librdkafka belong under [kafka]");
-        assert_eq!(hint("[colours]"), "tables are [limits], [settings], [kafka] and its sections");
+        assert_eq!(hint("[colours]"), "tables are [limits], [grants], [settings], [kafka] and their sections");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Layers of settings and how they lie on each other. Pure: reads no file and no environment.
 
 use super::hint;
-use super::kafka::{self, Client, Property};
+use super::kafka::{self, Client};
+use super::property::Property;
 use super::table::{self, SETTINGS, Setting};
 use super::value::{Raw, Value};
 use std::collections::BTreeMap;
@@ -87,6 +88,8 @@ pub enum Target {
     Own(&'static Setting),
     /// One of `[settings]`.
     Guest(String),
+    /// One of `[grants.env]`.
+    Env(String),
     /// A property of librdkafka.
     Kafka(Client, String),
 }
@@ -110,6 +113,8 @@ impl Entry {
     pub fn for_key(key: &str, raw: Raw, origin: Origin) -> Result<Self, ConfigError> {
         let target = if let Some(name) = key.strip_prefix("settings.") {
             Target::Guest(name.into())
+        } else if let Some(name) = key.strip_prefix("grants.env.") {
+            Target::Env(name.into())
         } else if let Some(name) = key.strip_prefix("kafka.") {
             let (client, name) = Client::split(name);
             Target::Kafka(client, name.into())
@@ -142,7 +147,8 @@ fn unknown_key(key: &str, origin: &Origin) -> ConfigError {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     own: BTreeMap<&'static str, (Value, Origin)>,
-    guest: BTreeMap<String, (String, Origin)>,
+    guest: BTreeMap<String, Property>,
+    env: BTreeMap<String, Property>,
     kafka: BTreeMap<(Client, String), Property>,
 }
 
@@ -156,12 +162,18 @@ impl Resolved {
         match target {
             Target::Own(setting) => self.lay_own(setting, &raw, origin),
             Target::Guest(name) => {
-                let value = scalar(&raw).ok_or_else(|| not_scalar("settings", &name, &origin))?;
-                self.guest.insert(name, (value, origin));
+                let written = scalar(&raw).ok_or_else(|| not_scalar("settings", &name, &origin))?;
+                self.guest.insert(name.clone(), Property::new(&name, written, origin)?);
+                Ok(())
+            }
+            Target::Env(name) => {
+                let written = scalar(&raw).ok_or_else(|| not_scalar("grants.env", &name, &origin))?;
+                self.env.insert(name.clone(), Property::new(&name, written, origin)?);
                 Ok(())
             }
             Target::Kafka(client, name) => {
                 let written = scalar(&raw).ok_or_else(|| not_scalar("kafka", &name, &origin))?;
+                kafka::check_name(&name, &origin)?;
                 let property = Property::new(&name, written, origin)?;
                 if kafka::is_bootstrap(&name) {
                     return self.lay_bootstrap(client, &name, property);
@@ -222,8 +234,13 @@ impl Resolved {
     }
 
     /// `[settings]`.
-    pub(super) fn guest(&self) -> impl Iterator<Item = (&str, &str, &Origin)> {
-        self.guest.iter().map(|(name, (value, origin))| (name.as_str(), value.as_str(), origin))
+    pub(super) fn guest(&self) -> impl Iterator<Item = (&str, &Property)> {
+        self.guest.iter().map(|(name, property)| (name.as_str(), property))
+    }
+
+    /// `[grants.env]`.
+    pub(super) fn env(&self) -> impl Iterator<Item = (&str, &Property)> {
+        self.env.iter().map(|(name, property)| (name.as_str(), property))
     }
 
     /// `[kafka]` and its sections.

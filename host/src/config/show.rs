@@ -1,7 +1,8 @@
 //! Settings as text, each with its origin, secrets hidden.
 
-use super::kafka::{self, Client, HIDDEN};
+use super::kafka::Client;
 use super::layer::{Origin, Resolved};
+use super::property::Property;
 use super::table::SETTINGS;
 use std::fmt::Write as _;
 
@@ -28,24 +29,21 @@ impl Shown {
 /// Everything that was resolved, in the order of `default.toml`.
 pub(super) fn shown(resolved: &Resolved) -> Vec<Shown> {
     let own = SETTINGS.iter().map(|setting| {
-        let (table, key) = match setting.key.strip_prefix("limits.") {
-            Some(key) => ("limits", key),
-            None => ("", setting.key),
-        };
+        let (table, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
         let (value, origin) = (resolved.value(setting.key).to_string(), resolved.origin(setting.key).clone());
         Shown { table, key: key.into(), value, origin }
     });
-    let guest = resolved.guest().map(|(name, value, origin)| {
-        let value = if kafka::is_secret(name) { HIDDEN } else { value };
-        Shown { table: "settings", key: quoted(name), value: format!("{value:?}"), origin: origin.clone() }
-    });
-    let kafka = resolved.kafka().map(|(client, name, property)| Shown {
-        table: Client::section(client),
+    let shown = |table, name, property: &Property| Shown {
+        table,
         key: quoted(name),
         value: format!("{:?}", property.shown(name)),
         origin: property.origin.clone(),
-    });
-    own.chain(guest).chain(kafka).collect()
+    };
+    let env = resolved.env().map(|(name, property)| shown("grants.env", name, property));
+    let guest = resolved.guest().map(|(name, property)| shown("settings", name, property));
+    let kafka =
+        resolved.kafka().map(|(client, name, property)| shown(Client::section(client), name, property));
+    own.chain(env).chain(guest).chain(kafka).collect()
 }
 
 fn quoted(key: &str) -> String {

@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 44] = [
+pub static SETTINGS: [Setting; 52] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -69,11 +69,16 @@ pub static SETTINGS: [Setting; 44] = [
     setting("on_fault", "on-fault", POLICIES),
     setting("log_format", "log-format", Kind::Choice(&["auto", "text", "json"])),
     setting("limits.memory_bytes_max", "", Kind::Bytes(MIB, 4 * GIB)),
+    setting("limits.memories_max", "", Kind::Count(1, 100)),
+    setting("limits.tables_max", "", Kind::Count(1, 1000)),
+    setting("limits.table_elements_max", "", Kind::Count(1, 10_000_000)),
+    setting("limits.instances_max", "", Kind::Count(1, 10_000)),
     setting("limits.stack_bytes_max", "", Kind::Bytes(64 * KIB, 2 * MIB)),
     setting("limits.start_deadline_ms", "", Kind::Millis(10, 10 * MINUTE_MS)),
     setting("limits.batch_deadline_ms", "", Kind::Millis(10, 10 * MINUTE_MS)),
     setting("limits.record_deadline_us", "", Kind::Micros(0, 60_000_000)),
     setting("limits.output_bytes_max", "", Kind::Bytes(4 * KIB, GIB)),
+    setting("limits.output_records_max", "", Kind::Count(1, 100_000_000)),
     setting("limits.output_record_bytes_max", "", Kind::Bytes(KIB, GIB)),
     setting("limits.log_line_bytes_max", "", Kind::Bytes(64, MIB)),
     setting("limits.log_lines_per_second_max", "", Kind::Count(0, 1_000_000)),
@@ -84,6 +89,9 @@ pub static SETTINGS: [Setting; 44] = [
     setting("limits.fault_ratio_max", "", Kind::Ratio),
     setting("limits.fault_records_min", "", Kind::Count(1, 1_000_000_000)),
     setting("limits.probation_batches", "", Kind::Count(0, 1_000_000_000)),
+    setting("limits.shadow_time_ms", "", Kind::Millis(1, HOUR_MS)),
+    setting("grants.dirs", "dir", Kind::List),
+    setting("grants.allow", "allow", Kind::List),
 ];
 
 /// The setting with this key.

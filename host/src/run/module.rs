@@ -1,7 +1,7 @@
 //! The module that an application runs: a Wasm component from a file, or a native operator.
 
 use super::signature;
-use crate::config::{Config, ModuleSource};
+use crate::config::{Config, Grants, ModuleSource};
 use crate::exit::{ExitKind, Failure};
 use crate::native::Native;
 use crate::wasm;
@@ -88,7 +88,7 @@ fn load_file(path: &Path, config: &Config, settings: &[(String, String)]) -> any
 
 fn load_bytes(bytes: &[u8], config: &Config, settings: &[(String, String)]) -> anyhow::Result<wasm::Module> {
     let engine = wasm::Engine::with_compiler(limits(config), wasm::Compiler::Child { cache: cache(config) })?;
-    Ok(wasm::Module::load(&engine, &config.name, bytes, settings)?)
+    Ok(wasm::Module::load(&engine, &config.name, bytes, settings, &grants(config))?)
 }
 
 /// Reads at most one byte more than is allowed.
@@ -123,6 +123,20 @@ fn limits(config: &Config) -> wasm::Limits {
         output_bytes_max: limits.output_bytes_max,
         log_line_bytes_max: limits.log_line_bytes_max,
         log_lines_per_second_max: limits.log_lines_per_second_max,
-        ..wasm::Limits::default()
+        memories_max: limits.memories_max,
+        tables_max: limits.tables_max,
+        table_elements_max: limits.table_elements_max,
+        instances_max: limits.instances_max,
+        output_records_max: limits.output_records_max,
     }
+}
+
+fn grants(config: &Config) -> wasm::Grants {
+    let Grants { dirs, env, clock, random } = config.grants.clone();
+    let dirs = dirs.into_iter().map(|dir| wasm::DirGrant {
+        host: dir.host,
+        guest: dir.guest,
+        is_read_only: dir.is_read_only,
+    });
+    wasm::Grants { dirs: dirs.collect(), env, clock, random }
 }

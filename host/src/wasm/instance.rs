@@ -14,6 +14,7 @@ use super::clock::Deadline;
 use super::error::CallError;
 use super::limits::{Limits, Memory};
 use super::log::Log;
+use super::wasi::{Grants, Wasi};
 
 /// What wasmtime carries for an instance.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct State {
     memory: Memory,
     deadline: Deadline,
     pub(super) log: Arc<Log>,
+    /// None: the component imports nothing of it.
+    pub(super) wasi: Option<Wasi>,
 }
 
 /// Where the functions of a module are, looked up once.
@@ -39,6 +42,8 @@ pub(super) struct Plan {
     pub(super) settings: Vec<(String, String)>,
     pub(super) limits: Limits,
     pub(super) log: Arc<Log>,
+    /// None: the component imports nothing of WASI.
+    pub(super) wasi: Option<Grants>,
 }
 
 /// Why there is no instance.
@@ -69,7 +74,7 @@ pub(super) struct Instance {
 impl Instance {
     /// A fresh instance, configured, and what it says of itself.
     pub(super) fn start(plan: &Plan) -> Result<(Self, Description), StartError> {
-        let mut store = new_store(plan);
+        let mut store = new_store(plan)?;
         let instance = plan.pre.instantiate(&mut store)?;
         let wrong = |interface| move |error| StartError::WrongType(interface, error);
         let interfaces = &plan.interfaces;
@@ -160,8 +165,10 @@ impl Instance {
 }
 
 /// A wasm store with its limits, in which the clock of the start is running.
-fn new_store(plan: &Plan) -> Store<State> {
+fn new_store(plan: &Plan) -> Result<Store<State>, CallError> {
+    let wasi = plan.wasi.as_ref().map(|grants| Wasi::new(grants, &plan.log)).transpose()?;
     let state = State {
+        wasi,
         memory: Memory(plan.limits.clone()),
         deadline: Deadline::begin(plan.limits.start_deadline()),
         log: Arc::clone(&plan.log),
@@ -174,7 +181,7 @@ fn new_store(plan: &Plan) -> Store<State> {
         store.data().deadline.check()?;
         Ok(UpdateDeadline::Continue(1))
     });
-    store
+    Ok(store)
 }
 
 #[cold]

@@ -72,6 +72,18 @@ impl Log {
         }
     }
 
+    /// Bytes of a line; the rest is cut.
+    pub(super) fn line_bytes_max(&self) -> usize {
+        self.line_bytes_max
+    }
+
+    /// Writes a line, or counts it when there are too many.
+    pub(super) fn line(&self, level: Level, text: &str) {
+        if self.admit(Instant::now()) {
+            self.write(level, text);
+        }
+    }
+
     fn write(&self, level: Level, text: &str) {
         let (module, text) = (self.module.as_str(), printable(text, self.line_bytes_max));
         match level {

@@ -1,7 +1,8 @@
 //! Modules in a sandbox. What it promises to everything outside this folder:
 //!
 //! - A guest sees the rows that it is given and its settings, and can do one thing to the world: write lines
-//!   to the log, cut and counted. There are no files, no sockets, no clock and no random numbers.
+//!   to the log, cut and counted. There are no files, no sockets, no clock and no random numbers; what a
+//!   user opens beyond that is in [`Grants`].
 //! - A guest ends no process and blocks no thread: a trap, a loop, deep recursion, too much memory or too
 //!   large an answer is a [`Fault`](host_core::operator::Fault) of the call, and the next call runs on a fresh
 //!   instance. Every bound is in [`Limits`].
@@ -11,10 +12,10 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use host::wasm::{Engine, Limits, Module};
+//! use host::wasm::{Engine, Grants, Limits, Module};
 //!
 //! let engine = Engine::new(Limits::default())?;
-//! let module = Module::load(&engine, "sum", &std::fs::read("sum.wasm")?, &[])?;
+//! let module = Module::load(&engine, "sum", &std::fs::read("sum.wasm")?, &[], &Grants::default())?;
 //! let operator = module.operator(); // one for each worker
 //! # Ok(())
 //! # }
@@ -31,6 +32,7 @@ mod limits;
 mod log;
 mod module;
 mod operator;
+mod wasi;
 
 pub use cache::Cache;
 pub use compiler::Compiler;
@@ -39,3 +41,4 @@ pub use limits::Limits;
 pub(crate) use module::hex;
 pub use module::{LoadError, Module, sha256_hex};
 pub use operator::WasmOperator;
+pub use wasi::{DirGrant, Grants};

@@ -15,6 +15,7 @@ use super::error::CallError;
 use super::instance::{Instance, Interfaces, Plan, StartError, State};
 use super::log::{self, Log};
 use super::operator::WasmOperator;
+use super::wasi::{self, Grants};
 
 const MODULE: &str = "host:operator/module@0.1.0";
 const TRANSFORMER: &str = "host:operator/transformer@0.1.0";
@@ -74,7 +75,8 @@ pub enum LoadError {
     /// Imports that this host does not grant.
     #[error(
         "the component imports what this host does not grant: {}\n\
-         hint: the only import is `{}`; build for wasm32-unknown-unknown, without WASI",
+         hint: there are `{}` and WASI 0.2 (cli, clocks, filesystem, io, random, sockets), which is closed until \
+         --dir, --env and --allow open it; no flag opens a network",
         names(.0),
         log::INTERFACE
     )]
@@ -134,15 +136,17 @@ impl Module {
         name: &str,
         bytes: &[u8],
         settings: &[(String, String)],
+        grants: &Grants,
     ) -> Result<Self, LoadError> {
         let limits = engine.limits();
         let digest = sha256_hex(bytes);
         let component = compile(engine, &digest, bytes)?;
-        let (pre, interfaces) = link(engine, &component)?;
+        let (pre, interfaces, has_wasi) = link(engine, &component)?;
         let mut settings = settings.to_vec();
         settings.sort();
         let log = Arc::new(Log::new(name, limits));
-        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log };
+        let wasi = has_wasi.then(|| grants.clone());
+        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi };
         let (_, description) = Instance::start(&plan)?;
         check_texts(&description)?;
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
@@ -197,14 +201,14 @@ fn compile(engine: &Engine, digest: &str, bytes: &[u8]) -> Result<Component, Loa
 }
 
 /// Checks imports and exports, and connects the former.
-fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, Interfaces), LoadError> {
+fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, Interfaces, bool), LoadError> {
     let engine = engine.wasmtime();
     let ty = component.component_type();
-    let unknown: Vec<_> = ty
-        .imports(engine)
-        .filter(|(name, import)| *name != log::INTERFACE && !is_types_only(engine, &import.ty))
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let imports = ty.imports(engine).filter(|(_, import)| !is_types_only(engine, &import.ty));
+    let (wasi, others): (Vec<_>, Vec<_>) =
+        imports.map(|(name, _)| name).partition(|name| wasi::is_import(name));
+    let unknown: Vec<_> =
+        others.into_iter().filter(|name| *name != log::INTERFACE).map(str::to_owned).collect();
     if !unknown.is_empty() {
         return Err(LoadError::UnknownImports(unknown));
     }
@@ -216,6 +220,9 @@ fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, I
 
     let mut linker = Linker::new(engine);
     log::add_to_linker(&mut linker).expect("an empty linker takes an interface");
+    if !wasi.is_empty() {
+        wasi::add_to_linker(&mut linker).expect("the linker has nothing of WASI yet");
+    }
     let pre = linker.instantiate_pre(component).map_err(|error| LoadError::WrongImports(text(&error)))?;
     let wrong = |interface| move |error| wrong_interface(interface, &error);
     let interfaces = Interfaces {
@@ -233,7 +240,7 @@ fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, I
             .transpose()
             .map_err(wrong("finisher"))?,
     };
-    Ok((pre, interfaces))
+    Ok((pre, interfaces, !wasi.is_empty()))
 }
 
 /// True for the imports by which a component names the types of its other interfaces; there is nothing in

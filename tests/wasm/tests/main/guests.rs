@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use host::wasm::{Engine, Limits, LoadError, Module};
+use host::wasm::{Engine, Grants, Limits, LoadError, Module};
 use host_core::operator::{Fault, Groups, Operator, Reduced, Transformed};
 use host_core::record::{BytesColumn, Origin, Row, Rows, TopicPartition};
 
@@ -28,7 +28,7 @@ pub(crate) fn engine() -> &'static Engine {
 
 pub(crate) fn try_load(name: &str, settings: &[(&str, &str)]) -> Result<Module, LoadError> {
     let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    Module::load(engine(), name, &bytes(name), &settings)
+    Module::load(engine(), name, &bytes(name), &settings, &Grants::default())
 }
 
 pub(crate) fn load(name: &str, settings: &[(&str, &str)]) -> Module {

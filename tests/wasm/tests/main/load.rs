@@ -1,13 +1,13 @@
 //! What is not a module that can run here, and what the host says about it.
 
-use host::wasm::{LoadError, Module};
+use host::wasm::{Grants, LoadError, Module};
 use host_core::operator::Operator;
 
 use crate::guests::{bytes, engine, load, try_load};
 
 #[track_caller]
 fn refused(bytes: &[u8]) -> LoadError {
-    Module::load(engine(), "m", bytes, &[]).expect_err("the file is not an operator")
+    Module::load(engine(), "m", bytes, &[], &Grants::default()).expect_err("the file is not an operator")
 }
 
 #[track_caller]
@@ -81,7 +81,7 @@ fn whatever_bit_is_flipped_loading_gives_an_answer() {
     for at in (8..sum.len()).step_by(sum.len() / 50) {
         let mut broken = sum.clone();
         broken[at] ^= 0x10;
-        drop(Module::load(engine(), "broken", &broken, &[]));
+        drop(Module::load(engine(), "broken", &broken, &[], &Grants::default()));
     }
 }
 
@@ -102,14 +102,14 @@ fn another_world_is_refused_with_what_it_exports() {
 fn imports_that_are_not_granted_are_named() {
     let error = refused_text(
         r#"(component
-             (import "wasi:cli/environment@0.2.0" (instance (export "exit" (func))))
+             (import "wasi:http/outgoing-handler@0.2.0" (instance (export "handle" (func))))
              (import "types-only" (instance (type $u u32) (export "t" (type (eq $u))))))"#,
     );
     assert!(
-        matches!(&error, LoadError::UnknownImports(names) if names == &["wasi:cli/environment@0.2.0"]),
+        matches!(&error, LoadError::UnknownImports(names) if names == &["wasi:http/outgoing-handler@0.2.0"]),
         "{error}"
     );
-    assert!(error.to_string().contains("`wasi:cli/environment@0.2.0`\nhint:"), "{error}");
+    assert!(error.to_string().contains("`wasi:http/outgoing-handler@0.2.0`\nhint:"), "{error}");
 }
 
 #[test]

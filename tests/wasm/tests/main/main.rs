@@ -7,3 +7,4 @@ mod laws;
 mod limits;
 mod load;
 mod native;
+mod wasi;
