@@ -78,6 +78,8 @@ pub struct Config {
     pub module_sha256: Option<String>,
     /// The ed25519 public key (PEM) that must have signed the module.
     pub module_key: Option<PathBuf>,
+    /// The control topic for modules.
+    pub module_topic: ModuleTopic,
     /// When a reduce reads a repartition topic.
     pub repartition: Repartition,
     /// Partitions of created topics; none: the largest count among the inputs.
@@ -144,6 +146,17 @@ pub enum ModuleSource {
     Path(PathBuf),
     /// A built-in operator (`native:NAME`); whether there is one of this name is not checked here.
     Native(String),
+}
+
+/// The control topic by which the processes of an application run one module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModuleTopic {
+    /// Followed when it exists.
+    Auto,
+    /// Made when it does not exist.
+    On,
+    /// Not looked at.
+    Off,
 }
 
 /// What a crash may do to results.
@@ -244,6 +257,11 @@ pub struct Limits {
     pub probation_batches: u64,
     /// Time that a candidate may take beside the current module, in each worker.
     pub shadow_time: Duration,
+}
+
+/// Milliseconds of a duration with its unit, as flags take them.
+pub fn duration_ms(text: &str) -> Option<u64> {
+    value::micros(text).map(|micros| micros / 1000)
 }
 
 /// What [`load`] reads.

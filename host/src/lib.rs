@@ -7,6 +7,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod exit;
+mod hex;
 pub mod identity;
 pub mod kafka;
 pub mod logging;

@@ -39,6 +39,11 @@ impl Counter {
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
     }
 
+    /// Puts `n` in its place.
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
     /// The number now.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -117,6 +122,8 @@ pub struct Metrics {
     pub swaps: Counter,
     /// Modules that were refused.
     pub swaps_refused: Counter,
+    /// The longest pause of a worker at the last swap, in microseconds.
+    pub swap_pause_us: Counter,
     /// Assignments received.
     pub rebalances: Counter,
     /// Records behind the end of the log, by partition. Held for single look-ups only.

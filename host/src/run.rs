@@ -2,13 +2,14 @@
 //! place that names both Kafka and Wasm.
 
 mod api;
+mod fleet;
 mod follow;
 mod module;
 mod signature;
+mod start;
 mod supervise;
 mod swap;
 mod topics;
-mod trial;
 mod watch;
 
 pub use module::describe;
@@ -24,10 +25,11 @@ use host_core::machine::Settings;
 use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
 use host_core::{Machine, operator::Operator};
+use fleet::Fleet;
 use module::Module;
 use std::hash::{BuildHasher, RandomState};
 use std::io::IsTerminal;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Share of the transaction timeout that faulted calls may take in one transaction.
@@ -39,6 +41,12 @@ struct Application {
     kafka: kafka::Settings,
     /// The one of the start.
     module: Arc<Module>,
+    /// Its number.
+    version: u64,
+    /// None: without a control topic.
+    fleet: Option<Fleet>,
+    /// Why the process must end, when it is nobody's worker who says so.
+    trouble: Mutex<Option<Failure>>,
     topology: Topology,
     identity: Identity,
     metrics: Arc<Metrics>,
@@ -53,9 +61,13 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let settings = kafka_settings(&config);
     settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     let module = Module::load(&config)?;
-    let topology = crate::topology::of(&config, module.description());
     tracing::info!("effective settings\n{}", config::toml(&config.shown));
     let admin = connect(&config, &settings)?;
+    let identity = Identity::claim(&config.state_dir, &config.application_id)
+        .map_err(|error| Failure::new(ExitKind::StateIo, error))?;
+    let me = identity.instance_id(0);
+    let start::Start { module, version, fleet } = start::join(&admin, &config, &settings, &me, module)?;
+    let topology = crate::topology::of(&config, module.description());
     let topology = topics::prepare(&admin, &config, topology)?;
     tracing::info!(
         module = module.digest(),
@@ -63,11 +75,21 @@ pub fn run(config: Config) -> Result<(), Failure> {
         "topology\n{}",
         crate::topology::Topology::new(&config, module.description()).text(crate::topology::Format::Ascii)
     );
-    let identity = Identity::claim(&config.state_dir, &config.application_id)
-        .map_err(|error| Failure::new(ExitKind::StateIo, error))?;
     let metrics = Arc::new(Metrics::default());
-    let application =
-        Application { config, kafka: settings, module: Arc::new(module), topology, identity, metrics, admin };
+    let module = Arc::new(module);
+    let trouble = Mutex::default();
+    let application = Application {
+        config,
+        kafka: settings,
+        module,
+        version,
+        fleet,
+        trouble,
+        topology,
+        identity,
+        metrics,
+        admin,
+    };
     supervise::supervise(application)
 }
 
@@ -114,6 +136,15 @@ fn unreachable_kafka(failure: host_core::event::Failure) -> Failure {
 }
 
 impl Application {
+    /// Ends the process; the first reason counts.
+    fn give_up(&self, failure: Failure) {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+    }
+
+    fn take_trouble(&self) -> Option<Failure> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Makes a worker; on its own thread, as the clients stay on it.
     fn worker(&self, index: usize, control: Arc<Control>, started: Instant) -> Result<Worker, Stop> {
         self.parts(index, control, started).map_err(crate::worker::at_start)

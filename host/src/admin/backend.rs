@@ -1,6 +1,7 @@
 //! What the admin API asks of the application.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The application behind the API. Calls may block.
 pub trait Backend: Send + Sync + 'static {
@@ -19,6 +20,13 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// The module before works on.
     fn swap(&self, request: SwapRequest) -> Result<Installed, Refused>;
+    /// Runs the module of these bytes beside the current one.
+    ///
+    /// # Errors
+    /// It does not even come to that.
+    fn shadow(&self, request: ShadowRequest) -> Result<ShadowReport, Refused>;
+    /// What the application is and does.
+    fn status(&self) -> Status;
     /// Swaps to the module before.
     ///
     /// # Errors
@@ -37,10 +45,93 @@ pub struct SwapRequest {
     pub signature: Option<Vec<u8>>,
 }
 
+/// A module to run beside the current one.
+#[derive(Clone, Debug)]
+pub struct ShadowRequest {
+    /// The module.
+    pub candidate: SwapRequest,
+    /// Records that it is given.
+    pub records: u64,
+    /// How long to wait for them.
+    pub timeout: Duration,
+    /// Show keys and values instead of their hashes.
+    pub show_keys: bool,
+    /// Swap to it when every answer was the same.
+    pub promote_if_equal: bool,
+}
+
+/// What came of it. An answer is what comes of one row of a transform, or of one key of a reduce or finish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowReport {
+    /// Records that both were given.
+    pub records: u64,
+    /// Answers that are the same.
+    pub equal: u64,
+    /// Answers that differ.
+    pub different: u64,
+    /// Answers that the candidate owes because it faulted.
+    pub failed: u64,
+    /// The first that are not equal.
+    pub differences: Vec<Difference>,
+    /// CPU time of the current module.
+    pub current_us: u64,
+    /// CPU time of the candidate.
+    pub candidate_us: u64,
+    /// Why it was dropped before the end.
+    pub dropped: Option<String>,
+    /// It saw as many records as asked for.
+    pub is_complete: bool,
+    /// The swap, if it was promoted.
+    pub promoted: Option<Installed>,
+}
+
+/// One answer that is not the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// `transform`, `reduce` or `finish`.
+    pub interface: String,
+    /// Where the row was read, or its key.
+    pub at: String,
+    /// What the current module answers.
+    pub current: String,
+    /// What the candidate answers.
+    pub candidate: String,
+}
+
+/// The application at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of this program.
+    pub product_version: String,
+    /// The group's id.
+    pub application_id: String,
+    /// The operator's name.
+    pub name: String,
+    /// The module that works.
+    pub digest: String,
+    /// Its number.
+    pub number: u64,
+    /// Worker threads of this process.
+    pub workers: u64,
+    /// What keeps it from working; empty: nothing.
+    pub obstacles: Vec<String>,
+    /// Input records whose transaction is committed, since the start of the process.
+    pub records_consumed: u64,
+    /// Records written to the output.
+    pub records_produced: u64,
+    /// Transactions committed.
+    pub commits: u64,
+    /// Records behind the end of the log, over all partitions of this process.
+    pub records_lag: u64,
+    /// Keys in the state.
+    pub state_keys: u64,
+}
+
 /// One version of the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleVersion {
-    /// Counts the modules of this process from 0; none: it was refused.
+    /// Counts the modules of this process from 0, or with a control topic those of the application from 1;
+    /// none: it was refused.
     pub number: Option<u64>,
     /// SHA-256 of the file, or `native:NAME`.
     pub digest: String,
@@ -52,6 +143,14 @@ pub struct ModuleVersion {
     pub state: String,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// Calls with data in this process; none: native, or refused.
+    pub calls: Option<u64>,
+    /// Those that faulted.
+    pub faults: Option<u64>,
+    /// CPU time of its calls, in microseconds.
+    pub cpu_us: Option<u64>,
+    /// The largest memory of an instance.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// A swap that is done.

@@ -1,10 +1,11 @@
 //! The metrics as Prometheus reads them. Names follow Kafka Streams' metrics where it has the same thing.
 
+use super::ModuleVersion;
 use crate::metrics::{ByCause, Metrics};
 use std::fmt::Write as _;
 
 /// All metrics of a process.
-pub(crate) fn text(metrics: &Metrics) -> String {
+pub(crate) fn text(metrics: &Metrics, modules: &[ModuleVersion]) -> String {
     let mut out = String::new();
     let counters = [
         ("records_consumed", "Input records whose transaction is committed.", metrics.records_consumed.get()),
@@ -44,7 +45,40 @@ pub(crate) fn text(metrics: &Metrics) -> String {
         let labels = format!("{{topic=\"{}\",partition=\"{}\"}}", source.topic, source.partition);
         line(&mut out, "records_lag", &labels, lag);
     }
+    let help = "Longest pause of a worker at the last swap, the commit before it included.";
+    head(&mut out, "module_swap_pause_seconds", help, "gauge");
+    line(&mut out, "module_swap_pause_seconds", "", seconds(metrics.swap_pause_us.get()));
+    of_modules(&mut out, modules);
     out
+}
+
+/// What a version says about its use.
+type Used = fn(&ModuleVersion) -> Option<f64>;
+
+/// By version, so that two of them can be compared.
+fn of_modules(out: &mut String, modules: &[ModuleVersion]) {
+    let families: [(&str, &str, &str, Used); 4] = [
+        ("module_calls_total", "Calls of the module with data.", "counter", |version| version.calls.map(|n| n as f64)),
+        ("module_call_faults_total", "Those that faulted.", "counter", |version| version.faults.map(|n| n as f64)),
+        (
+            "module_cpu_seconds_total",
+            "CPU time of the module's calls, the crossing of the boundary included.",
+            "counter",
+            |version| version.cpu_us.map(seconds),
+        ),
+        ("module_memory_bytes_max", "The largest memory of an instance.", "gauge", |version| {
+            version.memory_bytes_max.map(|bytes| bytes as f64)
+        }),
+    ];
+    for (name, help, kind, used) in families {
+        head(out, name, help, kind);
+        for version in modules {
+            if let (Some(number), Some(value)) = (version.number, used(version)) {
+                let digest = version.digest.get(..12).unwrap_or(&version.digest);
+                line(out, name, &format!("{{version=\"{number}\",digest=\"{digest}\"}}"), value);
+            }
+        }
+    }
 }
 
 fn by_cause(out: &mut String, name: &str, help: &str, counts: &ByCause) {
@@ -60,7 +94,11 @@ fn head(out: &mut String, name: &str, help: &str, kind: &str) {
         .expect("a string takes everything");
 }
 
-fn line(out: &mut String, name: &str, labels: &str, value: u64) {
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     writeln!(out, "wasmhost_{name}{labels} {value}").expect("a string takes everything");
 }
 
@@ -76,13 +114,13 @@ mod tests {
         metrics.commits.add(3);
         metrics.dead_letters.count(Cause::NullKey);
         metrics.set_lag(&TopicPartition::new("in", 2), 7);
-        let text = text(&metrics);
+        let text = text(&metrics, &[]);
         assert!(text.contains("\nwasmhost_commits_total 3\n"), "{text}");
         assert!(text.contains("\nwasmhost_dead_letter_records_total{cause=\"null-key\"} 1\n"), "{text}");
         assert!(text.contains("\nwasmhost_records_lag{topic=\"in\",partition=\"2\"} 7\n"), "{text}");
         for line in text.lines().filter(|line| !line.starts_with("# ")) {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");
-            assert!(name.starts_with("wasmhost_") && value.parse::<u64>().is_ok(), "{line}");
+            assert!(name.starts_with("wasmhost_") && value.parse::<f64>().is_ok(), "{line}");
         }
     }
 }

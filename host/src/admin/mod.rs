@@ -7,7 +7,10 @@
 //! | `GET /metrics` | the text format of Prometheus |
 //! | `GET /api/v1/modules` | the versions of the module |
 //! | `POST /api/v1/modules/{name}/swap` | the body is the module; query `sha256`, `signature` (hexadecimal) |
+//! | `POST /api/v1/modules/{name}/shadow` | as swap; runs the module beside the current one: query `records`, `timeout_ms`, `show_keys`, `promote_if_equal` |
 //! | `POST /api/v1/modules/{name}/rollback` | swaps to the module before |
+//! | `GET /api/v1/status` | the application at a glance |
+//! | `GET /api/v1/openapi.json` | all this for machines |
 //!
 //! Errors are `application/problem+json`. Over HTTP a write needs `Authorization: Bearer TOKEN` with the token
 //! from the file beside the socket, and no request is taken under a strange `Host` or `Origin`.
@@ -19,7 +22,9 @@ pub(crate) mod metrics;
 mod routes;
 mod socket;
 
-pub use backend::{Backend, Installed, ModuleVersion, Refused, SwapRequest};
+pub use backend::{
+    Backend, Difference, Installed, ModuleVersion, Refused, ShadowReport, ShadowRequest, Status, SwapRequest,
+};
 pub(crate) use client::{Answer, call};
 pub(crate) use socket::{Sockets, running};
 

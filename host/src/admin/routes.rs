@@ -1,6 +1,6 @@
 //! The routes, the same on the socket and over HTTP.
 
-use super::backend::{Backend, SwapRequest};
+use super::backend::{Backend, ShadowRequest, SwapRequest};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
@@ -8,12 +8,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
 /// Requests at a time; more of them wait.
 const REQUESTS_MAX: usize = 64;
+
+/// How long a shadow run waits for its records, unless it is told, ...
+const SHADOW_TIMEOUT: Duration = Duration::from_mins(1);
+/// ... and at most.
+const SHADOW_TIMEOUT_MAX: Duration = Duration::from_hours(1);
+/// What this file serves, for machines.
+const OPENAPI: &str = include_str!("openapi.json");
 
 type Shared = State<Arc<dyn Backend>>;
 
@@ -23,8 +31,11 @@ pub(super) fn router(backend: Arc<dyn Backend>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/api/v1/openapi.json", get(|| async { ([(CONTENT_TYPE, "application/json")], OPENAPI) }))
+        .route("/api/v1/status", get(status))
         .route("/api/v1/modules", get(modules))
         .route("/api/v1/modules/{name}/swap", post(swap))
+        .route("/api/v1/modules/{name}/shadow", post(shadow))
         .route("/api/v1/modules/{name}/rollback", post(rollback))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not found", "there is no such path") })
         .layer(DefaultBodyLimit::max(body_bytes_max))
@@ -57,6 +68,10 @@ async fn metrics(State(backend): Shared) -> Response {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], backend.metrics()).into_response()
 }
 
+async fn status(State(backend): Shared) -> Response {
+    Json(backend.status()).into_response()
+}
+
 async fn modules(State(backend): Shared) -> Response {
     Json(backend.modules()).into_response()
 }
@@ -74,18 +89,62 @@ async fn swap(
     Query(expected): Query<Expected>,
     body: Bytes,
 ) -> Response {
-    if let Some(stranger) = other_name(&*backend, &name) {
-        return stranger;
+    match request(&*backend, &name, expected, body) {
+        Ok(request) => answer(blocking(move || backend.swap(request)).await),
+        Err(response) => *response,
     }
-    let signature = match expected.signature.as_deref().map(unhex) {
+}
+
+/// More of the query of a shadow run.
+#[derive(Deserialize)]
+struct Run {
+    records: u64,
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    show_keys: bool,
+    #[serde(default)]
+    promote_if_equal: bool,
+}
+
+async fn shadow(
+    State(backend): Shared,
+    Path(name): Path<String>,
+    Query(expected): Query<Expected>,
+    Query(run): Query<Run>,
+    body: Bytes,
+) -> Response {
+    let candidate = match request(&*backend, &name, expected, body) {
+        Ok(request) => request,
+        Err(response) => return *response,
+    };
+    let request = ShadowRequest {
+        candidate,
+        records: run.records,
+        timeout: run.timeout_ms.map_or(SHADOW_TIMEOUT, Duration::from_millis).min(SHADOW_TIMEOUT_MAX),
+        show_keys: run.show_keys,
+        promote_if_equal: run.promote_if_equal,
+    };
+    answer(blocking(move || backend.shadow(request)).await)
+}
+
+fn request(
+    backend: &dyn Backend,
+    name: &str,
+    expected: Expected,
+    body: Bytes,
+) -> Result<SwapRequest, Box<Response>> {
+    if let Some(stranger) = other_name(backend, name) {
+        return Err(Box::new(stranger));
+    }
+    let signature = match expected.signature.as_deref().map(crate::hex::read) {
         Some(None) => {
-            return problem(StatusCode::BAD_REQUEST, "bad query", "signature is not hexadecimal");
+            let response = problem(StatusCode::BAD_REQUEST, "bad query", "signature is not hexadecimal");
+            return Err(Box::new(response));
         }
-        Some(Some(signature)) => Some(signature),
+        Some(signature) => signature,
         None => None,
     };
-    let request = SwapRequest { bytes: body.into(), sha256: expected.sha256, signature };
-    answer(blocking(move || backend.swap(request)).await)
+    Ok(SwapRequest { bytes: body.into(), sha256: expected.sha256, signature })
 }
 
 async fn rollback(State(backend): Shared, Path(name): Path<String>) -> Response {
@@ -100,10 +159,10 @@ fn other_name(backend: &dyn Backend, name: &str) -> Option<Response> {
     (name != backend.name()).then(|| problem(StatusCode::NOT_FOUND, "no such operator", &detail()))
 }
 
-fn answer(outcome: Result<Result<super::Installed, super::Refused>, Response>) -> Response {
+fn answer<T: Serialize>(outcome: Result<Result<T, super::Refused>, Response>) -> Response {
     match outcome {
         Err(response) => response,
-        Ok(Ok(installed)) => Json(installed).into_response(),
+        Ok(Ok(done)) => Json(done).into_response(),
         Ok(Err(refused)) => {
             let title = format!("refused at step {}", refused.step);
             problem(StatusCode::CONFLICT, &title, &refused.reason)
@@ -111,18 +170,10 @@ fn answer(outcome: Result<Result<super::Installed, super::Refused>, Response>) -
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    if !digits.remainder().is_empty() {
-        return None;
-    }
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::{Installed, ModuleVersion, Refused};
+    use crate::admin::{Installed, ModuleVersion, Refused, ShadowReport, Status};
     use axum::body::Body;
     use axum::http::Request;
     use http_body_util::BodyExt as _;
@@ -151,6 +202,23 @@ mod tests {
                 b"good" => Ok(Installed { number: 1, digest: "d".into(), took_ms: 2, pause_us: 3 }),
                 _ => Err(Refused { step: "compile".into(), reason: "no".into() }),
             }
+        }
+        fn shadow(&self, request: ShadowRequest) -> Result<ShadowReport, Refused> {
+            Ok(ShadowReport {
+                records: request.records,
+                equal: 1,
+                different: 0,
+                failed: 0,
+                differences: vec![],
+                current_us: 2,
+                candidate_us: 3,
+                dropped: None,
+                is_complete: true,
+                promoted: None,
+            })
+        }
+        fn status(&self) -> Status {
+            Status::default()
         }
         fn rollback(&self) -> Result<Installed, Refused> {
             Err(Refused { step: "read".into(), reason: "nothing before".into() })
@@ -191,5 +259,31 @@ mod tests {
         assert_eq!(ask("POST", "/api/v1/modules/sum/swap", "more than 10 bytes").0, 413);
         assert_eq!(ask("POST", "/api/v1/modules/sum/rollback", "").0, 409);
         assert_eq!(ask("GET", "/api/v1/modules/sum/swap", "").0, 405);
+    }
+
+    #[test]
+    fn a_shadow_run_needs_to_know_how_long() {
+        let (status, body) = ask("POST", "/api/v1/modules/sum/shadow?records=7", "good");
+        assert_eq!(status, 200);
+        assert!(body.contains("\"records\":7"), "{body}");
+        assert_eq!(ask("POST", "/api/v1/modules/sum/shadow", "good").0, 400);
+    }
+
+    #[test]
+    fn what_is_described_is_served() {
+        let (status, body) = ask("GET", "/api/v1/openapi.json", "");
+        assert_eq!(status, 200);
+        let page: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let paths = page["paths"].as_object().expect("paths");
+        for (path, methods) in paths {
+            for method in methods.as_object().expect("methods").keys() {
+                let query = if path.ends_with("shadow") { "?records=1" } else { "" };
+                let path = format!("{}{query}", path.replace("{name}", "sum"));
+                let (status, _) = ask(&method.to_uppercase(), &path, "good");
+                assert!([200, 409, 503].contains(&status), "{method} {path}: {status}");
+            }
+        }
+        let served = include_str!("routes.rs").matches(".route(\"/").count();
+        assert_eq!(paths.len(), served, "each route is described");
     }
 }

@@ -1,7 +1,6 @@
 //! The files of the admin API in the application's folder: one socket and one token a process.
 
 use rustix::rand::{GetRandomFlags, getrandom};
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
@@ -50,10 +49,7 @@ impl Sockets {
     pub(super) fn write_token(&self) -> io::Result<String> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom(&mut bytes, GetRandomFlags::empty())?;
-        let token = bytes.iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes everything");
-            text
-        });
+        let token = crate::hex::write(&bytes);
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(MODE).open(self.token_path())?;
         file.write_all(token.as_bytes())?;

@@ -3,7 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments are help texts here")]
 
 use super::print;
-use crate::admin::{self, Answer, Installed, ModuleVersion};
+use crate::admin::{self, Answer, Difference, Installed, ModuleVersion, ShadowReport};
 use crate::config;
 use crate::exit::{ExitKind, Failure};
 use anyhow::{Context as _, anyhow};
@@ -35,6 +35,18 @@ pub(super) struct Swap {
     /// What the SHA-256 of the file must be, in hexadecimal digits
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
+    /// Do not swap: run it beside the current module for so many records, and compare
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    shadow: Option<u64>,
+    /// How long to wait for those records, at most 1h
+    #[arg(long, value_name = "DURATION", default_value = "1m", requires = "shadow", value_parser = millis)]
+    shadow_timeout: u64,
+    /// Swap when every answer was the same
+    #[arg(long, requires = "shadow")]
+    promote_if_equal: bool,
+    /// Show keys and values that differ, not their hashes
+    #[arg(long, requires = "shadow")]
+    show_keys: bool,
 }
 
 /// Swap back to the module before.
@@ -64,10 +76,17 @@ impl Swap {
         let mut query = Vec::new();
         query.extend(self.sha256.map(|digest| format!("sha256={digest}")));
         if let Ok(signature) = std::fs::read(signature_file) {
-            query.push(format!("signature={}", crate::wasm::hex(&signature)));
+            query.push(format!("signature={}", crate::hex::write(&signature)));
         }
-        let path = format!("/api/v1/modules/{}/swap?{}", self.target.name, query.join("&"));
-        swapped(&self.target.call("POST", &path, bytes)?)
+        let name = &self.target.name;
+        let Some(records) = self.shadow else {
+            let path = format!("/api/v1/modules/{name}/swap?{}", query.join("&"));
+            return swapped(&self.target.call("POST", &path, bytes)?);
+        };
+        query.push(format!("records={records}&timeout_ms={}", self.shadow_timeout));
+        query.push(format!("promote_if_equal={}&show_keys={}", self.promote_if_equal, self.show_keys));
+        let path = format!("/api/v1/modules/{name}/shadow?{}", query.join("&"));
+        compared(&self.target.call("POST", &path, bytes)?, records)
     }
 }
 
@@ -91,8 +110,7 @@ impl Modules {
 }
 
 impl Target {
-    /// Asks the one process that runs on the state folder. Several of them are never swapped one by one here:
-    /// each would refuse because of the others.
+    /// Asks a process that runs on the state folder.
     fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Answer, Failure> {
         let failed = |error| Failure::new(ExitKind::Failure, error);
         let state_dir = match &self.state_dir {
@@ -103,19 +121,11 @@ impl Target {
         let mut running = admin::running(&state_dir, id)
             .with_context(|| format!("cannot look into the state folder \"{}\"", state_dir.display()))
             .map_err(failed)?;
-        let stream = match (running.pop(), running.len()) {
-            (Some(stream), 0) => stream,
-            (None, _) => {
-                let text = anyhow!(
-                    "application \"{id}\" does not run on the state folder \"{}\"",
-                    state_dir.display()
-                );
-                return Err(failed(text).hint("is it started, with this --state-dir and as this user?"));
-            }
-            (Some(_), others) => {
-                let text = anyhow!("{} processes of application \"{id}\" run here", others + 1);
-                return Err(failed(text).hint("restart them one after the other with the new module"));
-            }
+        // Any of several will do: without a control topic it refuses.
+        let Some(stream) = running.pop() else {
+            let text =
+                anyhow!("application \"{id}\" does not run on the state folder \"{}\"", state_dir.display());
+            return Err(failed(text).hint("is it started, with this --state-dir and as this user?"));
         };
         let answer = admin::call(stream, method, path, body).map_err(failed)?;
         if answer.status == 200 { Ok(answer) } else { Err(failed(problem(&answer))) }
@@ -143,6 +153,46 @@ fn swapped(answer: &Answer) -> Result<(), Failure> {
     ))
 }
 
+/// Prints the report; it is a failure when not all answers were the same.
+fn compared(answer: &Answer, asked: u64) -> Result<(), Failure> {
+    let report: ShadowReport = read(answer)?;
+    print(&report_text(&report))?;
+    if let Some(done) = &report.promoted {
+        return print(&format!("promoted: version {} works: {}\n", done.number, done.digest));
+    }
+    let failed = |text: String| Err(Failure::new(ExitKind::Failure, anyhow!(text)));
+    if let Some(why) = report.dropped {
+        return failed(format!("the candidate was dropped: {why}"));
+    }
+    if report.different + report.failed > 0 {
+        return failed("the candidate does not answer as the current module does".into());
+    }
+    if !report.is_complete {
+        return failed(format!("only {} of {asked} records came in time", report.records));
+    }
+    Ok(())
+}
+
+fn report_text(report: &ShadowReport) -> String {
+    use std::fmt::Write as _;
+    let ShadowReport { records, equal, different, failed, current_us, candidate_us, .. } = report;
+    let ratio = *candidate_us as f64 / (*current_us).max(1) as f64;
+    let mut text = format!(
+        "{records} records: {equal} answers equal, {different} different, {failed} failed; \
+         {ratio:.2} times the CPU time of the current module\n"
+    );
+    for difference in &report.differences {
+        let Difference { interface, at, current, candidate } = difference;
+        writeln!(text, "{interface} of {at}\n  current:   {current}\n  candidate: {candidate}")
+            .expect("a string takes everything");
+    }
+    text
+}
+
+fn millis(text: &str) -> Result<u64, String> {
+    config::duration_ms(text).ok_or_else(|| "a duration with its unit, such as 30s or 5m".into())
+}
+
 /// As short as `12s`, `5m`, `3h` or `2d`.
 fn age(seconds: u64) -> String {
     match seconds {
@@ -155,13 +205,15 @@ fn age(seconds: u64) -> String {
 
 fn table(versions: &[ModuleVersion], now_s: u64) -> String {
     use std::fmt::Write as _;
-    let mut text = String::from("NUMBER  STATE     AGE    VERSION     DIGEST\n");
+    let mut text = String::from("NUMBER  STATE     AGE    VERSION     CALLS      FAULTS  DIGEST\n");
     for version in versions {
         let number = version.number.map_or("-".to_owned(), |number| number.to_string());
         let ModuleVersion { state, since_s, version: name, digest, reason, .. } = version;
         let age = age(now_s.saturating_sub(*since_s));
         let reason = reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
-        writeln!(text, "{number:<7} {state:<9} {age:<6} {name:<11} {digest}  {reason}")
+        let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
+        let (calls, faults) = (count(version.calls), count(version.faults));
+        writeln!(text, "{number:<7} {state:<9} {age:<6} {name:<11} {calls:<10} {faults:<7} {digest}  {reason}")
             .expect("a string takes everything");
     }
     text
@@ -180,6 +232,10 @@ mod tests {
             since_s: 1_000,
             state: state.to_owned(),
             reason: reason.map(str::to_owned),
+            calls: number.map(|_| 7),
+            faults: number.map(|_| 0),
+            cpu_us: None,
+            memory_bytes_max: None,
         };
         let versions = [
             version(Some(1), "current", None),
@@ -187,9 +243,9 @@ mod tests {
         ];
         assert_eq!(
             table(&versions, 1_300),
-            "NUMBER  STATE     AGE    VERSION     DIGEST\n\
-             1       current   5m     0.1.0       abc  \n\
-             -       refused   5m     0.1.0       abc  refused at step x: y\n"
+            "NUMBER  STATE     AGE    VERSION     CALLS      FAULTS  DIGEST\n\
+             1       current   5m     0.1.0       7          0       abc  \n\
+             -       refused   5m     0.1.0       -          -       abc  refused at step x: y\n"
         );
         assert_eq!([age(5), age(8_000), age(200_000)], ["5s", "2h", "2d"]);
     }

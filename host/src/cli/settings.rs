@@ -24,6 +24,9 @@ pub(super) struct Settings {
     /// The public key (ed25519, PEM) that must have signed the module; the signature is PATH.sig
     #[arg(long, value_name = "PATH", help_heading = "Module")]
     module_key: Option<String>,
+    /// The topic by which several processes swap together: auto, on, off [default: auto, when it exists]
+    #[arg(long, value_name = "WHEN", help_heading = "Module")]
+    module_topic: Option<String>,
     /// A setting for the module; repeatable
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Module")]
     set: Vec<String>,
@@ -135,6 +138,7 @@ impl Settings {
             ("module", "--module", &self.module),
             ("admin", "--admin", &self.admin),
             ("module_key", "--module-key", &self.module_key),
+            ("module_topic", "--module-topic", &self.module_topic),
             ("module_sha256", "--module-sha256", &self.module_sha256),
             ("name", "--name", &self.name),
             ("bootstrap_servers", "--bootstrap-servers", &self.bootstrap_servers),

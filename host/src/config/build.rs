@@ -4,7 +4,7 @@
 use super::layer::{ConfigError, Resolved};
 use super::value::Value;
 use super::{
-    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, OffsetReset,
+    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, ModuleTopic, OffsetReset,
     Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
 };
 use host_core::topology::{dead_letter_topic, internal_topic};
@@ -109,6 +109,11 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         watch: sources.watch,
         module_key: given(resolved, "module_key").map(PathBuf::from),
         module_sha256: given(resolved, "module_sha256").map(str::to_owned),
+        module_topic: choice(
+            resolved,
+            "module_topic",
+            &[("auto", ModuleTopic::Auto), ("on", ModuleTopic::On), ("off", ModuleTopic::Off)],
+        ),
         print: sources.print,
         repartition: choice(resolved, "repartition", &REPARTITIONS),
         partitions: maybe(resolved, "partitions"),

@@ -35,10 +35,11 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 52] = [
+pub static SETTINGS: [Setting; 53] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
+    setting("module_topic", "module-topic", Kind::Choice(&["auto", "on", "off"])),
     setting("name", "name", Kind::Text),
     setting("application_id", "application-id", Kind::Text),
     setting("bootstrap_servers", "bootstrap-servers", Kind::Text),

@@ -48,6 +48,8 @@ pub enum Purpose {
     Plain,
     /// Accumulators: the newest of each key is kept.
     Changelog,
+    /// The modules of the application: the newest of each key is kept.
+    Modules,
     /// Re-keyed rows: everything is kept until it is purged after use.
     Repartition,
 }
@@ -57,7 +59,7 @@ impl Purpose {
     pub fn configs(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Plain => vec![],
-            Self::Changelog => vec![("cleanup.policy", "compact")],
+            Self::Changelog | Self::Modules => vec![("cleanup.policy", "compact")],
             Self::Repartition => {
                 vec![("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
             }

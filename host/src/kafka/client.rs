@@ -193,6 +193,8 @@ impl Settings {
     pub(super) fn restorer(&self, client_id: &str) -> ClientConfig {
         let mut config = self.reader(client_id, &format!("{}-restore-{client_id}", self.application_id));
         config.remove("session.timeout.ms");
+        // The end of a log is told with an answer, and it is waited for.
+        config.set("fetch.wait.max.ms", "20");
         config
     }
 

@@ -9,6 +9,7 @@ mod error;
 mod fetch;
 pub mod producer;
 mod sys;
+pub mod tail;
 
 pub use admin::Admin;
 pub use changelog::{RestoreEvent, Restorer};
@@ -17,6 +18,7 @@ pub use consumer::{Consumer, Polled, Reset};
 pub use fetch::Limits;
 pub use producer::{Producer, Topic};
 pub use sys::GroupMetadata;
+pub use tail::Tail;
 
 /// The version of librdkafka that this is built with.
 pub fn client_version() -> String {

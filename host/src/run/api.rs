@@ -1,8 +1,11 @@
 //! The application as the admin API sees it.
 
 use super::Application;
-use super::swap::{self, State, Swapper};
-use crate::admin::{Backend, Http, Installed, ModuleVersion, Refused, Server, Sockets, SwapRequest, metrics};
+use super::swap::{self, Candidate, Compared, ShadowRun, State, Swapper};
+use crate::admin::{
+    Backend, Difference, Http, Installed, ModuleVersion, Refused, Server, ShadowReport, ShadowRequest, Sockets,
+    Status, SwapRequest, metrics,
+};
 use crate::config::Admin;
 use crate::exit::{ExitKind, Failure};
 use crate::worker::Control;
@@ -64,7 +67,7 @@ impl Backend for Behind {
     }
 
     fn metrics(&self) -> String {
-        metrics::text(&self.application.metrics)
+        metrics::text(&self.application.metrics, &self.modules())
     }
 
     fn modules(&self) -> Vec<ModuleVersion> {
@@ -72,8 +75,33 @@ impl Backend for Behind {
     }
 
     fn swap(&self, request: SwapRequest) -> Result<Installed, Refused> {
-        let SwapRequest { bytes, sha256, signature } = request;
-        self.swapper.swap(&bytes, sha256.as_deref(), signature.as_deref()).map(installed).map_err(refused)
+        self.swapper.swap(candidate(&request)).map(installed).map_err(refused)
+    }
+
+    fn shadow(&self, request: ShadowRequest) -> Result<ShadowReport, Refused> {
+        let ShadowRequest { records, timeout, show_keys, promote_if_equal, .. } = request;
+        let run = ShadowRun { records, timeout, show_keys, promote_if_equal };
+        self.swapper.shadow(candidate(&request.candidate), run).map(report).map_err(refused)
+    }
+
+    fn status(&self) -> Status {
+        let Application { config, metrics, .. } = &*self.application;
+        let current = self.swapper.versions().into_iter().find(|version| version.state == State::Current);
+        let current = current.expect("some version works");
+        Status {
+            product_version: env!("CARGO_PKG_VERSION").to_owned(),
+            application_id: config.application_id.clone(),
+            name: config.name.clone(),
+            digest: current.digest,
+            number: current.number.unwrap_or_default(),
+            workers: config.workers as u64,
+            obstacles: self.obstacles(),
+            records_consumed: metrics.records_consumed.get(),
+            records_produced: metrics.results.get(),
+            commits: metrics.commits.get(),
+            records_lag: metrics.snapshot().lag.into_iter().map(|(_, lag)| lag).sum(),
+            state_keys: metrics.keys.get(),
+        }
     }
 
     fn rollback(&self) -> Result<Installed, Refused> {
@@ -96,6 +124,37 @@ fn line(version: swap::Version) -> ModuleVersion {
         since_s: since.as_secs(),
         state: state.to_owned(),
         reason: version.reason,
+        calls: version.usage.as_ref().map(|usage| usage.calls()),
+        faults: version.usage.as_ref().map(|usage| usage.faults()),
+        cpu_us: version.usage.as_ref().map(|usage| usage.cpu().as_micros() as u64),
+        memory_bytes_max: version.usage.as_ref().map(|usage| usage.memory_bytes_max() as u64),
+    }
+}
+
+fn candidate(request: &SwapRequest) -> Candidate<'_> {
+    let SwapRequest { bytes, sha256, signature } = request;
+    Candidate { bytes, sha256: sha256.as_deref(), signature: signature.as_deref() }
+}
+
+fn report(compared: Compared) -> ShadowReport {
+    let Compared { tally, is_complete, promoted } = compared;
+    let differences = tally.differences.into_iter().map(|found| Difference {
+        interface: found.interface.to_owned(),
+        at: found.at,
+        current: found.current,
+        candidate: found.candidate,
+    });
+    ShadowReport {
+        records: tally.records,
+        equal: tally.equal,
+        different: tally.different,
+        failed: tally.failed,
+        differences: differences.collect(),
+        current_us: tally.current.as_micros() as u64,
+        candidate_us: tally.candidate.as_micros() as u64,
+        dropped: tally.dropped,
+        is_complete,
+        promoted: promoted.map(installed),
     }
 }
 

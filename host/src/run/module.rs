@@ -10,6 +10,7 @@ use host_core::operator::{Description, Operator};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 /// In the state folder; no application can have this name.
 const CACHE_FOLDER: &str = "@modules";
@@ -60,6 +61,14 @@ impl Module {
         match self {
             Self::Wasm(module) => module.digest(),
             Self::Native(_, name) => name,
+        }
+    }
+
+    /// What it has used so far; none for native operators.
+    pub(super) fn usage(&self) -> Option<Arc<wasm::Usage>> {
+        match self {
+            Self::Wasm(module) => Some(Arc::clone(module.usage())),
+            Self::Native(..) => None,
         }
     }
 

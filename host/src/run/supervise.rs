@@ -1,7 +1,7 @@
 //! Starts the workers and waits for them: signals, progress, and the end.
 
 use super::swap::Swapper;
-use super::{Application, api, follow, on_terminal, watch};
+use super::{Application, api, fleet, follow, on_terminal, watch};
 use crate::exit::{ExitKind, Failure};
 use crate::progress::{Progress, summary};
 use crate::worker::Control;
@@ -33,11 +33,13 @@ pub(super) fn supervise(application: Application) -> Result<(), Failure> {
     let api = api::start(&application, &swapper, controls.clone())?;
     let mut team = Team::start(&application, controls, started)?;
     let watcher = watch::start(&swapper, &application.config, signals.hang_ups());
+    let follower = fleet::follow(&application, &swapper)?;
     let housekeeper = follow::start(&application, ends, team.controls());
     let mut progress = Progress::new(on_terminal());
     let result = team.wait(&application, &signals, &mut progress);
     drop(api);
     watcher.stop();
+    follower.stop();
     housekeeper.stop();
     progress.clear();
     let counters = application.metrics.snapshot();
@@ -94,6 +96,9 @@ impl Team {
         while self.workers.iter().any(Option::is_some) {
             thread::sleep(LOOK_INTERVAL);
             self.join_ended();
+            if let Some(failure) = application.take_trouble() {
+                self.fail(failure);
+            }
             if let Some(failure) = self.heed(signals, application.config.shutdown_timeout) {
                 return Err(failure);
             }
@@ -108,22 +113,25 @@ impl Team {
 
     /// Joins workers that have ended; when one failed the others are drained.
     fn join_ended(&mut self) {
-        for slot in &mut self.workers {
-            if !slot.as_ref().is_some_and(JoinHandle::is_finished) {
-                continue;
+        for index in 0..self.workers.len() {
+            let Some(worker) = self.workers[index].take_if(|worker| worker.is_finished()) else { continue };
+            match worker.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(stop)) => self.fail(Failure::from(stop)),
+                Err(_) => {
+                    self.fail(Failure::new(ExitKind::Bug, anyhow!("a worker panicked; the message is above")));
+                }
             }
-            let Some(worker) = slot.take() else { continue };
-            let failure = match worker.join() {
-                Ok(Ok(())) => continue,
-                Ok(Err(stop)) => Failure::from(stop),
-                Err(_) => Failure::new(ExitKind::Bug, anyhow!("a worker panicked; the message is above")),
-            };
-            for control in &self.controls {
-                control.drain();
-            }
-            if self.result.is_ok() {
-                self.result = Err(failure);
-            }
+        }
+    }
+
+    /// Drains what still works; the first failure is the one that counts.
+    fn fail(&mut self, failure: Failure) {
+        for control in &self.controls {
+            control.drain();
+        }
+        if self.result.is_ok() {
+            self.result = Err(failure);
         }
     }
 

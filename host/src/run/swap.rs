@@ -1,18 +1,25 @@
 //! Swapping the module of a running application: the checks of a start and more, then every worker takes over
 //! between two of its commits. Whatever goes wrong, the module before stays.
 
+mod beside;
+mod history;
+mod trial;
+
+use super::Application;
+use super::fleet::Announced;
 use super::module::Module;
-use super::{Application, trial};
+use beside::{Beside, Shadow};
+pub(super) use beside::Tally;
+use history::History;
+pub(super) use history::{State, Version};
 use crate::wasm::{LoadError, sha256_hex};
 use crate::worker::{Control, Staged};
-use host_core::operator::Fault;
+use host_core::operator::{Fault, Operator};
 use host_core::record::Batch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-/// Versions that are remembered.
-const HISTORY_MAX: usize = 32;
 /// How long the workers may take to reach a commit.
 const INSTALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often they are looked at.
@@ -56,7 +63,7 @@ impl Step {
 }
 
 /// Why the module before stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("refused at step {}: {reason}", .step.as_str())]
 pub(super) struct Refused {
     /// Where.
@@ -71,10 +78,46 @@ impl Refused {
     }
 }
 
+/// What a user hands in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate<'a> {
+    /// The file.
+    pub bytes: &'a [u8],
+    /// What its SHA-256 must be.
+    pub sha256: Option<&'a str>,
+    /// By the configured key.
+    pub signature: Option<&'a [u8]>,
+}
+
+/// How a candidate is compared before anything is swapped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ShadowRun {
+    /// Records that it is given.
+    pub records: u64,
+    /// How long to wait for them.
+    pub timeout: Duration,
+    /// Keys and values are shown as they are.
+    pub show_keys: bool,
+    /// Swap to it when every answer was the same.
+    pub promote_if_equal: bool,
+}
+
+/// What a shadow run found.
+#[derive(Clone, Debug)]
+pub(super) struct Compared {
+    /// The counts.
+    pub tally: Tally,
+    /// The candidate saw as many records as asked for.
+    pub is_complete: bool,
+    /// The swap, when it was promoted.
+    pub promoted: Option<Installed>,
+}
+
 /// A swap that is done in all workers, or only waits for their commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Installed {
-    /// Counts the modules of this process, from 0, the one of the start.
+    /// Counts the modules of this process from 0, that of the start; with a control topic, those of the
+    /// application from 1.
     pub version: u64,
     /// The module's digest, or `native:NAME`.
     pub digest: String,
@@ -84,41 +127,13 @@ pub(super) struct Installed {
     pub pause: Duration,
 }
 
-/// What became of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It works.
-    Current,
-    /// A roll-back goes to it.
-    Previous,
-    /// It worked once.
-    Past,
-    /// It never worked.
-    Refused,
-}
-
-/// One line of the history.
-#[derive(Clone, Debug)]
-pub(super) struct Version {
-    /// None: refused.
-    pub number: Option<u64>,
-    /// The module's digest, or `native:NAME`.
-    pub digest: String,
-    /// As the module says.
-    pub described: String,
-    /// When it took over, or was refused.
-    pub since: SystemTime,
-    /// What became of it.
-    pub state: State,
-    /// Why it was refused.
-    pub reason: Option<String>,
-}
-
 struct Modules {
     number: u64,
+    /// Counts what was staged; workers answer with it.
+    stages: u64,
     current: Arc<Module>,
     previous: Option<Arc<Module>>,
-    history: Vec<Version>,
+    history: History,
 }
 
 /// Swaps the module of one application in one process.
@@ -128,34 +143,59 @@ pub(super) struct Swapper {
     modules: Mutex<Modules>,
     /// Held during a swap: one at a time.
     busy: Mutex<()>,
+    /// Held during an installation, which may be another's swap.
+    installing: Mutex<()>,
 }
 
 impl Swapper {
     pub(super) fn new(application: Arc<Application>, controls: Vec<Arc<Control>>) -> Self {
-        let current = Arc::clone(&application.module);
-        let first = version(&current, Some(0), State::Current, None);
-        let modules = Modules { number: 0, current, previous: None, history: vec![first] };
-        Self { application, controls, modules: Mutex::new(modules), busy: Mutex::new(()) }
+        let (current, number) = (Arc::clone(&application.module), application.version);
+        let history = History::new(&current, number);
+        let modules = Modules { number, stages: 0, current, previous: None, history };
+        let (busy, installing) = (Mutex::new(()), Mutex::new(()));
+        Self { application, controls, modules: Mutex::new(modules), busy, installing }
     }
 
-    /// Swaps to the module of this file's bytes. `sha256`: what its digest must be. `signature`: by the
-    /// configured key.
+    /// Swaps to the module of a file.
     ///
     /// # Errors
     /// [`Refused`]; the module before works on.
-    pub(super) fn swap(
-        &self,
-        bytes: &[u8],
-        sha256: Option<&str>,
-        signature: Option<&[u8]>,
-    ) -> Result<Installed, Refused> {
+    pub(super) fn swap(&self, candidate: Candidate<'_>) -> Result<Installed, Refused> {
         let began = Instant::now();
         let _one_at_a_time = self.one_at_a_time()?;
-        let digest = sha256_hex(bytes);
-        let result =
-            self.checked(bytes, &digest, sha256, signature).map(|module| self.install(&module, began));
-        self.note(&digest, &result);
-        result
+        let digest = sha256_hex(candidate.bytes);
+        let checked = self.checked(candidate, &digest);
+        self.noted(&digest, checked.and_then(|module| self.take_over(&module, candidate, began)))
+    }
+
+    /// Runs the module of a file beside the current one, and swaps to it if that is asked for and all is equal.
+    ///
+    /// # Errors
+    /// [`Refused`]; the module before works on.
+    pub(super) fn shadow(&self, candidate: Candidate<'_>, run: ShadowRun) -> Result<Compared, Refused> {
+        let _one_at_a_time = self.one_at_a_time()?;
+        let digest = sha256_hex(candidate.bytes);
+        let module = match self.checked(candidate, &digest) {
+            Ok(module) => module,
+            Err(refused) => return self.noted(&digest, Err(refused)),
+        };
+        let shadow = Arc::new(Shadow::new(run.records, self.application.config.limits.shadow_time, run.show_keys));
+        let current = Arc::clone(&lock(&self.modules).current);
+        self.stage(&current, || Box::new(Beside::new(current.operator(), module.operator(), Arc::clone(&shadow))));
+        let deadline = Instant::now() + run.timeout;
+        while !shadow.is_over() && Instant::now() < deadline && !self.is_ending() {
+            thread::sleep(LOOK_INTERVAL);
+        }
+        let tally = shadow.end();
+        self.stage(&current, || current.operator());
+        let is_complete = tally.records >= run.records;
+        let (same, records) = (tally.different == 0 && tally.failed == 0 && tally.dropped.is_none(), tally.records);
+        tracing::info!(digest, records, equal = tally.equal, different = tally.different, failed = tally.failed, "shadow run");
+        let promoted = match run.promote_if_equal && same && is_complete {
+            true => Some(self.noted(&digest, self.take_over(&module, candidate, Instant::now()))?),
+            false => None,
+        };
+        Ok(Compared { tally, is_complete, promoted })
     }
 
     /// Swaps back to the module before.
@@ -165,33 +205,72 @@ impl Swapper {
     pub(super) fn rollback(&self) -> Result<Installed, Refused> {
         let began = Instant::now();
         let _one_at_a_time = self.one_at_a_time()?;
+        if self.application.fleet.is_some() {
+            return self.roll_fleet_back(began);
+        }
         let previous = lock(&self.modules).previous.clone();
         let previous = previous.ok_or_else(|| {
             Refused::new(Step::Read, "no module was swapped since the start, so there is none to go back to")
         })?;
         let digest = previous.digest().to_owned();
-        let result = self.alone().map(|()| self.install(&previous, began));
-        self.note(&digest, &result);
-        result
+        let number = lock(&self.modules).number + 1;
+        self.noted(&digest, self.alone().map(|()| self.install(&previous, number, began)))
+    }
+
+    fn roll_fleet_back(&self, began: Instant) -> Result<Installed, Refused> {
+        let before = self.application.fleet.as_ref().and_then(|fleet| fleet.before());
+        let (digest, bytes, signature) = before.ok_or_else(|| {
+            Refused::new(Step::Read, "the control topic holds one module only, so there is none to go back to")
+        })?;
+        let candidate = Candidate { bytes: &bytes, sha256: None, signature: signature.as_deref() };
+        let done = self.announce(&digest, candidate, began);
+        self.noted(&digest, done)
     }
 
     /// When a worker has gone back to the module before, all do.
     pub(super) fn heed_fallbacks(&self) {
         let Some(reason) = self.controls.iter().find_map(|control| control.take_fell_back()) else { return };
-        let _one_at_a_time = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let (bad, previous) = {
+        let _one_at_a_time = lock(&self.busy);
+        let (bad, previous, number) = {
             let modules = lock(&self.modules);
-            (modules.current.digest().to_owned(), modules.previous.clone())
+            (modules.current.digest().to_owned(), modules.previous.clone(), modules.number)
         };
-        let Some(previous) = previous else { return };
-        self.note(&bad, &Err(Refused::new(Step::Probation, reason)));
-        let done = self.install(&previous, Instant::now());
-        self.note(previous.digest(), &Ok(done));
+        drop(self.noted::<()>(&bad, Err(Refused::new(Step::Probation, reason))));
+        if self.application.fleet.is_some() {
+            // Another process that fell back as well may be faster; the outcome is the same, and logged.
+            drop(self.roll_fleet_back(Instant::now()));
+        } else if let Some(previous) = previous {
+            self.install(&previous, number + 1, Instant::now());
+        }
+    }
+
+    /// Takes a version that was announced, by this process or another.
+    ///
+    /// # Errors
+    /// This process cannot run it, and so must not go on.
+    pub(super) fn follow(&self, announced: &Announced) -> Result<(), Refused> {
+        let began = Instant::now();
+        let (number, current) = {
+            let modules = lock(&self.modules);
+            (modules.number, Arc::clone(&modules.current))
+        };
+        if announced.version > number && announced.digest != current.digest() {
+            let Announced { version, digest, bytes, signature, by } = announced;
+            tracing::info!(version, digest, by, "the application has another module");
+            self.check_signature(bytes, signature.as_deref())?;
+            let module = self.load(bytes, &current)?;
+            self.install(&module, *version, began);
+        }
+        lock(&self.modules).number = announced.version.max(number);
+        if let Some(fleet) = &self.application.fleet {
+            fleet.note_installed(announced.version);
+        }
+        Ok(())
     }
 
     /// All versions, the newest first.
     pub(super) fn versions(&self) -> Vec<Version> {
-        lock(&self.modules).history.iter().rev().cloned().collect()
+        lock(&self.modules).history.versions()
     }
 
     /// The digest of the module that works.
@@ -204,33 +283,65 @@ impl Swapper {
     }
 
     /// Everything but the installation.
-    fn checked(
-        &self,
-        bytes: &[u8],
-        digest: &str,
-        sha256: Option<&str>,
-        signature: Option<&[u8]>,
-    ) -> Result<Arc<Module>, Refused> {
+    fn checked(&self, candidate: Candidate<'_>, digest: &str) -> Result<Arc<Module>, Refused> {
+        let Candidate { bytes, sha256, signature } = candidate;
         if let Some(expected) = sha256.filter(|expected| !expected.eq_ignore_ascii_case(digest)) {
             return Err(Refused::new(
                 Step::Digest,
                 format!("the SHA-256 is {digest}, and {expected} was asked for"),
             ));
         }
-        super::signature::check(bytes, signature, self.application.config.module_key.as_deref())
-            .map_err(|error| Refused::new(Step::Signature, format!("{error:#}")))?;
+        self.check_signature(bytes, signature)?;
         self.alone()?;
         let current = Arc::clone(&lock(&self.modules).current);
+        let module = self.load(bytes, &current)?;
+        self.try_out(&module, &current)?;
+        Ok(module)
+    }
+
+    fn check_signature(&self, bytes: &[u8], signature: Option<&[u8]>) -> Result<(), Refused> {
+        super::signature::check(bytes, signature, self.application.config.module_key.as_deref())
+            .map_err(|error| Refused::new(Step::Signature, format!("{error:#}")))
+    }
+
+    fn load(&self, bytes: &[u8], current: &Module) -> Result<Arc<Module>, Refused> {
         let module = Module::of_bytes(bytes, &self.application.config).map_err(|error| refused(&error))?;
         host_core::swap::check(current.description(), module.description()).map_err(|misfit| {
             Refused::new(Step::Schema, format!("{misfit}\nhint: give it its own --application-id instead"))
         })?;
-        self.try_out(&module, &current)?;
         Ok(Arc::new(module))
+    }
+
+    /// The checked module takes over: here, or in every process that follows the control topic.
+    fn take_over(
+        &self,
+        module: &Arc<Module>,
+        candidate: Candidate<'_>,
+        began: Instant,
+    ) -> Result<Installed, Refused> {
+        if self.application.fleet.is_some() {
+            return self.announce(module.digest(), candidate, began);
+        }
+        let number = lock(&self.modules).number + 1;
+        Ok(self.install(module, number, began))
+    }
+
+    /// Announces a module and waits until this process runs it.
+    fn announce(&self, digest: &str, candidate: Candidate<'_>, began: Instant) -> Result<Installed, Refused> {
+        let fleet = self.application.fleet.as_ref().expect("asked by the caller");
+        let failed = |error: anyhow::Error| Refused::new(Step::Group, format!("{error:#}"));
+        let before = lock(&self.modules).number;
+        let version =
+            fleet.announce(Some(before), digest, candidate.bytes, candidate.signature).map_err(failed)?;
+        fleet.wait_for(version).map_err(failed)?;
+        Ok(Installed { version, digest: digest.to_owned(), took: began.elapsed(), pause: self.pause() })
     }
 
     /// Other processes would go on with the module before, and records would depend on who reads them.
     fn alone(&self) -> Result<(), Refused> {
+        if self.application.fleet.is_some() {
+            return Ok(());
+        }
         let ours: Vec<String> =
             (0..self.controls.len()).map(|i| self.application.identity.instance_id(i)).collect();
         let strangers = self.application.admin.strangers(&ours).map_err(|failure| {
@@ -243,7 +354,8 @@ impl Swapper {
             Step::Group,
             format!(
                 "{strangers} workers of other processes are in the group, and they would keep the module that they have\n\
-                 hint: restart the processes one after the other with the new module"
+                 hint: start all processes with --module-topic on, and they swap together; or restart them one after \
+                 the other with the new module"
             ),
         ))
     }
@@ -267,13 +379,9 @@ impl Swapper {
         Ok(())
     }
 
-    /// Stages the module in all workers and waits until they have taken over.
-    fn install(&self, module: &Arc<Module>, began: Instant) -> Installed {
-        let number = lock(&self.modules).number + 1;
-        for control in &self.controls {
-            let (operator, module) = (module.operator(), module.digest().to_owned());
-            control.stage(Staged { version: number, operator, module });
-        }
+    /// All workers take the module over, between two of their commits.
+    fn install(&self, module: &Arc<Module>, number: u64, began: Instant) -> Installed {
+        let _one_at_a_time = lock(&self.installing);
         {
             // From here on it takes over, now or later.
             let mut modules = lock(&self.modules);
@@ -281,10 +389,27 @@ impl Swapper {
             let before = std::mem::replace(&mut modules.current, Arc::clone(module));
             modules.previous = Some(before);
         }
+        self.stage(module, || module.operator());
+        let digest = module.digest().to_owned();
+        let done = Installed { version: number, digest, took: began.elapsed(), pause: self.pause() };
+        self.note_installed(module, &done);
+        done
+    }
+
+    /// Gives every worker an operator of this module, and waits until all have it.
+    fn stage(&self, module: &Module, operator: impl Fn() -> Box<dyn Operator + Send>) {
+        let stage = {
+            let mut modules = lock(&self.modules);
+            modules.stages += 1;
+            modules.stages
+        };
+        for control in &self.controls {
+            control.stage(Staged { version: stage, operator: operator(), module: module.digest().to_owned() });
+        }
         let deadline = Instant::now() + INSTALL_TIMEOUT;
         loop {
             let waiting =
-                self.controls.iter().position(|control| control.version().0 < number && !control.is_ending());
+                self.controls.iter().position(|control| control.version().0 < stage && !control.is_ending());
             let Some(worker) = waiting else { break };
             if Instant::now() >= deadline {
                 tracing::warn!(
@@ -295,52 +420,36 @@ impl Swapper {
             }
             thread::sleep(LOOK_INTERVAL);
         }
-        let pause = self.controls.iter().map(|control| control.version().1).max().unwrap_or_default();
-        Installed { version: number, digest: module.digest().to_owned(), took: began.elapsed(), pause }
     }
 
-    /// Counts, logs and remembers.
-    fn note(&self, digest: &str, result: &Result<Installed, Refused>) {
+    /// The longest that a worker paused for its newest operator.
+    fn pause(&self) -> Duration {
+        self.controls.iter().map(|control| control.version().1).max().unwrap_or_default()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.controls.iter().any(|control| control.is_ending())
+    }
+
+    /// Counts, logs and remembers a refusal.
+    fn noted<T>(&self, digest: &str, outcome: Result<T, Refused>) -> Result<T, Refused> {
+        outcome.inspect_err(|refused| {
+            self.application.metrics.swaps_refused.add(1);
+            let (step, reason) = (refused.step.as_str(), &refused.reason);
+            tracing::warn!(digest, step, reason, "module refused; the one before stays");
+            lock(&self.modules).history.refused(digest, refused.to_string());
+        })
+    }
+
+    /// Counts, logs and remembers a module that took over.
+    fn note_installed(&self, module: &Module, done: &Installed) {
         let metrics = &self.application.metrics;
-        let mut modules = lock(&self.modules);
-        match result {
-            Ok(done) => {
-                metrics.swaps.add(1);
-                let (took_ms, pause_us) = (done.took.as_millis() as u64, done.pause.as_micros() as u64);
-                tracing::info!(version = done.version, digest, took_ms, pause_us, "module swapped");
-                for version in &mut modules.history {
-                    version.state = match version.state {
-                        State::Current => State::Previous,
-                        State::Previous => State::Past,
-                        state => state,
-                    };
-                }
-                let entry = version(&modules.current, Some(done.version), State::Current, None);
-                modules.history.push(entry);
-            }
-            Err(refused) => {
-                metrics.swaps_refused.add(1);
-                let (step, reason) = (refused.step.as_str(), &refused.reason);
-                tracing::warn!(digest, step, reason, "module refused; the one before stays");
-                modules.history.push(Version {
-                    number: None,
-                    digest: digest.to_owned(),
-                    described: String::new(),
-                    since: SystemTime::now(),
-                    state: State::Refused,
-                    reason: Some(refused.to_string()),
-                });
-            }
-        }
-        let over = modules.history.len().saturating_sub(HISTORY_MAX);
-        modules.history.drain(..over);
+        metrics.swaps.add(1);
+        metrics.swap_pause_us.set(done.pause.as_micros() as u64);
+        let (took_ms, pause_us) = (done.took.as_millis() as u64, done.pause.as_micros() as u64);
+        tracing::info!(version = done.version, digest = done.digest, took_ms, pause_us, "module swapped");
+        lock(&self.modules).history.installed(module, done.version);
     }
-}
-
-fn version(module: &Module, number: Option<u64>, state: State, reason: Option<String>) -> Version {
-    let described = module.description().version.clone();
-    let digest = module.digest().to_owned();
-    Version { number, digest, described, since: SystemTime::now(), state, reason }
 }
 
 /// On a thread of its own, as guests need a deep stack.

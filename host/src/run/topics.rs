@@ -40,6 +40,11 @@ pub(super) fn prepare(admin: &Admin, config: &Config, mut topology: Topology) ->
     Ok(topology)
 }
 
+/// The control topic for modules: one partition, compacted.
+pub(super) fn create_modules(admin: &Admin, config: &Config, topic: &str) -> Result<(), Failure> {
+    Topics { admin, config }.own(topic, 1, Purpose::Modules).map(|_| ())
+}
+
 struct Topics<'a> {
     admin: &'a Admin,
     config: &'a Config,

@@ -2,7 +2,7 @@
 //! anew, renamed into place, or reached by a symbolic link that was switched has changed; what counts in the end
 //! is the digest of its bytes.
 
-use super::swap::Swapper;
+use super::swap::{Candidate, Swapper};
 use super::{module, signature};
 use crate::config::{Config, ModuleSource};
 use crate::wasm::sha256_hex;
@@ -71,7 +71,10 @@ fn look(swapper: &Swapper, path: &Path, config: &Config) {
         Ok(bytes) => {
             match signature::of_file(path, config.module_key.as_deref()) {
                 // The outcome is logged and counted there.
-                Ok(signature) => drop(swapper.swap(&bytes, None, signature.as_deref())),
+                Ok(signature) => {
+                    let signature = signature.as_deref();
+                    drop(swapper.swap(Candidate { bytes: &bytes, sha256: None, signature }));
+                }
                 Err(error) => tracing::warn!("{error:#}; the module before stays"),
             }
         }

@@ -14,6 +14,7 @@ use super::clock::Deadline;
 use super::error::CallError;
 use super::limits::{Limits, Memory};
 use super::log::Log;
+use super::usage::Usage;
 use super::wasi::{Grants, Wasi};
 
 /// What wasmtime carries for an instance.
@@ -44,6 +45,7 @@ pub(super) struct Plan {
     pub(super) log: Arc<Log>,
     /// None: the component imports nothing of WASI.
     pub(super) wasi: Option<Grants>,
+    pub(super) usage: Arc<Usage>,
 }
 
 /// Why there is no instance.
@@ -160,7 +162,7 @@ impl Instance {
     }
 
     fn limits(&self) -> &Limits {
-        &self.store.data().memory.0
+        &self.store.data().memory.limits
     }
 }
 
@@ -169,7 +171,7 @@ fn new_store(plan: &Plan) -> Result<Store<State>, CallError> {
     let wasi = plan.wasi.as_ref().map(|grants| Wasi::new(grants, &plan.log)).transpose()?;
     let state = State {
         wasi,
-        memory: Memory(plan.limits.clone()),
+        memory: Memory { limits: plan.limits.clone(), usage: Arc::clone(&plan.usage) },
         deadline: Deadline::begin(plan.limits.start_deadline()),
         log: Arc::clone(&plan.log),
     };

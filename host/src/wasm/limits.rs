@@ -1,8 +1,11 @@
 //! Every bound on a guest, and the part of it that wasmtime asks about: memories and tables.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
+
+use super::usage::Usage;
 
 /// The bounds on guests, the same for every module of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +97,10 @@ pub(super) struct Denied {
 /// Answers wasmtime's questions about one instance. What is denied traps: a guest that is told by a return
 /// value would end in an `unreachable` of which nobody could say why.
 #[derive(Debug)]
-pub(super) struct Memory(pub(super) Limits);
+pub(super) struct Memory {
+    pub(super) limits: Limits,
+    pub(super) usage: Arc<Usage>,
+}
 
 fn allow(asked: usize, max: usize, unit: &'static str) -> wasmtime::Result<bool> {
     if asked <= max { Ok(true) } else { Err(Denied { asked, max, unit }.into()) }
@@ -102,22 +108,26 @@ fn allow(asked: usize, max: usize, unit: &'static str) -> wasmtime::Result<bool>
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        allow(desired, self.0.memory_bytes_max, "bytes of memory")
+        let allowed = allow(desired, self.limits.memory_bytes_max, "bytes of memory");
+        if allowed.is_ok() {
+            self.usage.memory(desired);
+        }
+        allowed
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        allow(desired, self.0.table_elements_max, "elements of a table")
+        allow(desired, self.limits.table_elements_max, "elements of a table")
     }
 
     fn instances(&self) -> usize {
-        self.0.instances_max
+        self.limits.instances_max
     }
 
     fn tables(&self) -> usize {
-        self.0.tables_max
+        self.limits.tables_max
     }
 
     fn memories(&self) -> usize {
-        self.0.memories_max
+        self.limits.memories_max
     }
 }

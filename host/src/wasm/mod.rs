@@ -32,13 +32,14 @@ mod limits;
 mod log;
 mod module;
 mod operator;
+mod usage;
 mod wasi;
 
 pub use cache::Cache;
 pub use compiler::Compiler;
 pub use engine::{Engine, EngineError};
 pub use limits::Limits;
-pub(crate) use module::hex;
 pub use module::{LoadError, Module, sha256_hex};
 pub use operator::WasmOperator;
+pub use usage::Usage;
 pub use wasi::{DirGrant, Grants};

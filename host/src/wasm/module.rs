@@ -1,5 +1,6 @@
 //! From a file's bytes to something that can be called, or a text that says what is wrong with the file.
 
+use crate::hex;
 use host_core::check::SCHEMA_BYTES_MAX;
 use host_core::operator::Description;
 use sha2::{Digest, Sha256};
@@ -15,6 +16,7 @@ use super::error::CallError;
 use super::instance::{Instance, Interfaces, Plan, StartError, State};
 use super::log::{self, Log};
 use super::operator::WasmOperator;
+use super::usage::Usage;
 use super::wasi::{self, Grants};
 
 const MODULE: &str = "host:operator/module@0.1.0";
@@ -146,7 +148,7 @@ impl Module {
         settings.sort();
         let log = Arc::new(Log::new(name, limits));
         let wasi = has_wasi.then(|| grants.clone());
-        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi };
+        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi, usage: Arc::default() };
         let (_, description) = Instance::start(&plan)?;
         check_texts(&description)?;
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
@@ -166,6 +168,11 @@ impl Module {
     /// The SHA-256 of the file, in lower-case hexadecimal digits.
     pub fn digest(&self) -> &str {
         &self.shared.digest
+    }
+
+    /// What it has used so far.
+    pub fn usage(&self) -> &Arc<Usage> {
+        &self.shared.plan.usage
     }
 
     /// Log lines of the module that were dropped because they were too many.
@@ -291,14 +298,5 @@ fn text(error: &wasmtime::Error) -> String {
 
 /// The SHA-256 of a file, in lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("a string takes everything");
-        out
-    })
+    hex::write(&Sha256::digest(bytes))
 }

@@ -32,9 +32,13 @@ impl WasmOperator {
 
     fn call<T>(&mut self, call: impl FnOnce(&mut Instance) -> Result<T, CallError>) -> Result<T, Fault> {
         let began = thread_cpu();
-        self.try_call(call).map_err(|CallError { kind, reason }| {
-            let spent = thread_cpu().saturating_sub(began);
-            Fault { kind, reason, spent_us: u64::try_from(spent.as_micros()).unwrap_or(u64::MAX) }
+        let answer = self.try_call(call);
+        let spent = thread_cpu().saturating_sub(began);
+        self.module.usage().called(spent, answer.is_err());
+        answer.map_err(|CallError { kind, reason }| Fault {
+            kind,
+            reason,
+            spent_us: u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
         })
     }
 

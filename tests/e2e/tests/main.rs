@@ -6,10 +6,12 @@
 
 mod crash;
 mod failing;
+mod fleet;
 mod group;
 mod isolation;
 mod kit;
 mod lifecycle;
+mod shadow;
 mod sums;
 mod swap;
 mod topics;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
 use testkit::{
-    HostCommand, Isolation, Producer, Record, Scenario, Workload, WorkloadSpec, check, files, scenario,
+    HostCommand, Isolation, NewRecord, Producer, Record, Scenario, Workload, WorkloadSpec, check, files, scenario,
     wait_until,
 };
 use xtask::process::Signal;
@@ -19,20 +19,22 @@ const PARTITIONS: u32 = 4;
 const LINES: u64 = 200;
 /// What `marked-sum` puts behind its results.
 const MARK: &[u8] = b" marked";
-const SWAPPED: &str = "\"message\":\"module swapped\"";
+pub(crate) const SWAPPED: &str = "\"message\":\"module swapped\"";
 const REFUSED: &str = "\"message\":\"module refused";
 
 /// A host whose module is a file that changes, and the input that flows meanwhile.
-struct Swaps<'a> {
+pub(crate) struct Swaps<'a> {
     place: &'a Scenario,
-    file: PathBuf,
-    command: HostCommand,
+    pub(crate) file: PathBuf,
+    pub(crate) command: HostCommand,
     producer: Producer,
     workload: Workload,
+    /// Records `poison,1` given beside the workload.
+    poison: u64,
 }
 
 impl<'a> Swaps<'a> {
-    fn new(place: &'a Scenario) -> Result<Self> {
+    pub(crate) fn new(place: &'a Scenario) -> Result<Self> {
         place.kafka.create_topic(&place.input(), PARTITIONS)?;
         let spec = WorkloadSpec {
             records: u64::MAX,
@@ -43,25 +45,33 @@ impl<'a> Swaps<'a> {
         };
         let file = place.file("current.wasm")?;
         let command = place.host(&file).args(["--name", "sum"]).setting("repartition_purge_interval_ms", "0");
-        let swaps =
-            Self { place, file, command, producer: place.kafka.producer()?, workload: Workload::new(spec) };
+        let (producer, workload) = (place.kafka.producer()?, Workload::new(spec));
+        let swaps = Self { place, file, command, producer, workload, poison: 0 };
         swaps.put("sum")?;
         Ok(swaps)
     }
 
     /// Renames a copy of this guest to the module's file.
-    fn put(&self, guest: &str) -> Result<()> {
+    pub(crate) fn put(&self, guest: &str) -> Result<()> {
         let new = self.file.with_extension("new");
         fs::copy(files::guest(guest), &new)?;
         Ok(fs::rename(&new, &self.file)?)
     }
 
-    fn feed(&mut self) -> Result<()> {
+    pub(crate) fn feed(&mut self) -> Result<()> {
         self.workload.produce(&mut self.producer, &self.place.input(), LINES)
     }
 
+    /// A record on which `marked-sum` panics.
+    fn feed_poison(&mut self) -> Result<()> {
+        let record = NewRecord { partition: 0, value: Some(b"poison,1"), ..NewRecord::default() };
+        self.producer.send(&self.place.input(), &record)?;
+        self.poison += 1;
+        self.producer.flush()
+    }
+
     /// Puts a guest and asks for it; feeds until the host has said `what` once more.
-    fn ask_for(&mut self, guest: &str, host: &mut HostProcess, what: &str) -> Result<()> {
+    pub(crate) fn ask_for(&mut self, guest: &str, host: &mut HostProcess, what: &str) -> Result<()> {
         let before = host.log().matches(what).count();
         self.put(guest)?;
         host.signal(Signal::HangUp)?;
@@ -73,7 +83,7 @@ impl<'a> Swaps<'a> {
         .with_context(|| format!("asked for {guest}"))
     }
 
-    fn wait_for_results(&mut self, host: &mut HostProcess) -> Result<()> {
+    pub(crate) fn wait_for_results(&mut self, host: &mut HostProcess) -> Result<()> {
         wait_until("results", SOON, || {
             host.ensure_running()?;
             self.feed()?;
@@ -83,15 +93,25 @@ impl<'a> Swaps<'a> {
     }
 
     /// Every sum is exact, and the records between two control records are of one module.
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
+        one_module_a_transaction(&self.place.read("output")?)?;
+        self.check_sums()
+    }
+
+    /// Every sum is exact, whoever has computed it.
+    pub(crate) fn check_sums(&self) -> Result<()> {
         let marked = self.place.read("output")?;
-        one_module_a_transaction(&marked)?;
         let results: Vec<Record> = marked.into_iter().map(without_mark).collect();
-        check::final_sums(&results, PARTITIONS, self.workload.sums())?;
+        let (mut sums, mut counts) = (self.workload.sums().clone(), self.workload.counts().clone());
+        if self.poison > 0 {
+            sums.insert(b"poison".to_vec(), i128::from(self.poison));
+            counts.insert(b"poison".to_vec(), self.poison);
+        }
+        check::final_sums(&results, PARTITIONS, &sums)?;
         let rows = check::repartition_rows(
             &self.place.kafka.read(&self.place.topic("sum-repartition"), Isolation::Committed)?,
         )?;
-        check::every_row_once(&rows, self.workload.counts())?;
+        check::every_row_once(&rows, &counts)?;
         check::running_sums(&check::results(&results)?, &rows)
     }
 }
@@ -184,7 +204,7 @@ fn kills_in_the_middle_of_swaps_lose_nothing_and_mix_nothing() {
     });
 }
 
-fn command(s: &Scenario, words: &[&str]) -> Result<(bool, String)> {
+pub(crate) fn command_line(s: &Scenario, words: &[&str]) -> Result<(bool, String)> {
     let output = testkit::host::host()
         .args(words)
         .args(["--application-id", &s.id, "--state-dir"])
@@ -201,20 +221,20 @@ fn commands_swap_roll_back_and_list() {
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;
         let marked = files::guest("marked-sum").display().to_string();
-        let (done, text) = command(s, &["swap", "sum", &marked])?;
+        let (done, text) = command_line(s, &["swap", "sum", &marked])?;
         ensure!(done && text.contains("version 1 works"), "{text}");
         swaps.feed()?;
         let chain = files::guest("hash-chain").display().to_string();
-        let (done, text) = command(s, &["swap", "sum", &chain])?;
+        let (done, text) = command_line(s, &["swap", "sum", &chain])?;
         ensure!(!done && text.contains("refused at step schema"), "{text}");
-        let (done, text) = command(s, &["rollback", "sum"])?;
+        let (done, text) = command_line(s, &["rollback", "sum"])?;
         ensure!(done && text.contains("version 2 works"), "{text}");
-        let (done, text) = command(s, &["modules", "sum"])?;
+        let (done, text) = command_line(s, &["modules", "sum"])?;
         let states: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
         ensure!(done && states == ["current", "refused", "previous", "past"], "{text}");
         swaps.feed()?;
         host.drain(SOON)?;
-        let (done, text) = command(s, &["modules", "sum"])?;
+        let (done, text) = command_line(s, &["modules", "sum"])?;
         ensure!(!done && text.contains("does not run"), "{text}");
         swaps.command.clone().arg("--until-end").complete(SOON)?;
         swaps.check()
@@ -250,6 +270,33 @@ fn what_does_not_fit_is_refused_and_the_module_before_works_on() {
             ensure!(refusal.contains(&format!("\"step\":\"{step}\"")), "{guest}: {refusal}");
         }
         swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
+        swaps.feed()?;
+        host.drain(SOON)?;
+        swaps.put("sum")?;
+        swaps.command.clone().arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
+
+#[test]
+fn a_module_that_faults_on_real_records_gives_way_to_the_one_before() {
+    scenario("swap-probation", |s| {
+        let mut swaps = Swaps::new(s)?;
+        // So that one fault would stop the application.
+        let command = swaps.command.clone().setting("on_fault", "fail");
+        let mut host = command.start()?;
+        swaps.wait_for_results(&mut host)?;
+        swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
+        swaps.feed()?;
+        swaps.feed_poison()?;
+        wait_until("the roll-back", SOON, || {
+            host.ensure_running()?;
+            Ok(host.log().matches(SWAPPED).count() == 2)
+        })?;
+        let (done, text) = command_line(s, &["modules", "sum"])?;
+        let states: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
+        ensure!(done && states == ["current", "refused", "previous", "past"], "{text}");
+        ensure!(text.contains("refused at step probation"), "{text}");
         swaps.feed()?;
         host.drain(SOON)?;
         swaps.put("sum")?;

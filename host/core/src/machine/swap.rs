@@ -19,6 +19,8 @@ pub(super) struct Staged<O> {
 enum Trust<O> {
     /// Nothing: it has worked before.
     Trusted,
+    /// What there is: it is another operator of the same module.
+    Same,
     /// The last operator that is not on probation itself.
     Before,
     /// This one, since the one that works until then is no good.
@@ -38,7 +40,8 @@ impl<O: Operator> Machine<O> {
     /// that no transaction holds the work of two. Another one that is still staged is dropped.
     ///
     /// The operator before is kept for the next `probation_batches` batches: when the new one would stop the
-    /// application within them, the transaction is aborted and the operator before works again.
+    /// application within them, the transaction is aborted and the operator before works again. An operator of
+    /// the module that works already changes nothing about that.
     ///
     /// # Panics
     /// When [`swap::check`](crate::swap::check) refuses it.
@@ -51,8 +54,10 @@ impl<O: Operator> Machine<O> {
         );
         let trust = match self.staged.take() {
             Some(Staged { operator, module, trust: Trust::Trusted }) => Trust::Instead(operator, module),
+            Some(Staged { trust: Trust::Before | Trust::Same, .. }) | None => {
+                if module == self.metadata.module { Trust::Same } else { Trust::Before }
+            }
             Some(Staged { trust, .. }) => trust,
-            None => Trust::Before,
         };
         self.staged = Some(Staged { operator, module: module.into(), trust });
         if let Transaction::Open { .. } = self.transaction {
@@ -76,10 +81,14 @@ impl<O: Operator> Machine<O> {
             && !self.stopped
             && let Some(Staged { operator, module, trust }) = self.staged.take()
         {
+            if matches!(trust, Trust::Same) {
+                self.processor.caller.operator = operator;
+                return;
+            }
             let module_before = core::mem::replace(&mut self.metadata.module, module);
             let before = self.processor.caller.replace(operator);
             let kept = match trust {
-                Trust::Trusted => None,
+                Trust::Trusted | Trust::Same => None,
                 // One that is on probation itself is no better.
                 Trust::Before => match self.fallback.take() {
                     Some(Fallback { operator, module, .. }) => Some((operator, module)),
