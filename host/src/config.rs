@@ -70,6 +70,8 @@ pub struct Config {
     pub offset_reset: OffsetReset,
     /// Stop when the ends seen at the start are committed (`--until-end`).
     pub until_end: bool,
+    /// Outputs say where they come from.
+    pub stamp: bool,
     /// Print results to standard output (`--print`).
     pub print: bool,
     /// Swap when the module's file changes (`--watch`).

@@ -213,6 +213,7 @@ impl Application {
             incarnation: random(),
             module: self.module.digest().to_owned(),
             hash_seed: random(),
+            stamp: config.stamp,
         }
     }
 }

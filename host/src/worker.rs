@@ -79,6 +79,7 @@ impl Worker {
     pub fn run(mut self) -> Result<(), Stop> {
         let mut told_to_drain = false;
         loop {
+            self.machine.hold(self.control.is_held());
             while let Some(effect) = self.machine.next_effect() {
                 if let Effect::Stop(stop) = effect {
                     return self.end(stop);
@@ -87,6 +88,7 @@ impl Worker {
             }
             self.note_swaps();
             self.control.set_ready(self.machine.is_ready());
+            self.control.set_holds(self.machine.holds());
             let event = match self.control.order() {
                 Order::Quit => {
                     self.outbox.abort_at_exit();
@@ -199,6 +201,7 @@ impl Worker {
             Effect::Seek { source, offset } => {
                 self.consumer.seek(&source, offset).map_err(unplaced).map(none)
             }
+            Effect::Pause { source } => self.consumer.pause(&source).map_err(unplaced).map(none),
             Effect::Begin => self.outbox.begin().map(none),
             Effect::Send(outgoing) => {
                 let answer = self.outbox.send(&outgoing).map(none);

@@ -46,6 +46,11 @@ pub enum Effect {
         /// The next offset to read.
         offset: Offset,
     },
+    /// Read nothing of this partition until [`Effect::Seek`] or the next [`Effect::Assign`].
+    Pause {
+        /// The partition.
+        source: TopicPartition,
+    },
     /// Begin a transaction.
     Begin,
     /// Hand rows to the producer, inside the open transaction.
@@ -149,6 +154,8 @@ pub enum Report {
         offset: Offset,
         /// Keys in its state.
         keys: usize,
+        /// The module that committed here last, when it is another one.
+        module_before: Option<String>,
     },
     /// The user said that equal keys share a partition, and here one does not lie where Kafka's clients
     /// would have put it. Said once.

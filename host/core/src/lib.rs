@@ -50,6 +50,7 @@ pub mod policy;
 mod process;
 pub mod record;
 mod reduce;
+pub mod stamp;
 pub mod state;
 pub mod swap;
 pub mod task;

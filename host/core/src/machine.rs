@@ -22,6 +22,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod failures;
+mod hold;
 mod swap;
 
 /// What a machine is made of.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub module: String,
     /// Seed of the hashes of keys.
     pub hash_seed: u64,
+    /// Outputs carry the headers of [`crate::stamp`].
+    pub stamp: bool,
 }
 
 /// Where the worker stands in its group.
@@ -87,6 +90,8 @@ pub struct Machine<O> {
     fallback: Option<Fallback<O>>,
     /// Why the operator before works again, until somebody asks.
     fell_back: Option<String>,
+    /// Nothing new goes into the repartition topic.
+    held: bool,
     stopped: bool,
 }
 
@@ -94,8 +99,9 @@ impl<O: Operator> Machine<O> {
     /// A machine with nothing assigned. The shell has a producer whose predecessor is settled.
     pub fn new(operator: O, settings: Settings) -> Self {
         let metadata = Metadata::new(settings.incarnation, &settings.module, operator.description());
+        let stamp = settings.stamp.then_some(settings.module);
         Self {
-            processor: Processor::new(operator, settings.topology, settings.policies, settings.limits),
+            processor: Processor::new(operator, settings.topology, settings.policies, settings.limits, stamp),
             metadata,
             hasher: Hasher::new(settings.hash_seed),
             epoch: Epoch::default(),
@@ -109,6 +115,7 @@ impl<O: Operator> Machine<O> {
             staged: None,
             fallback: None,
             fell_back: None,
+            held: false,
             stopped: false,
         }
     }
@@ -273,13 +280,13 @@ impl<O: Operator> Machine<O> {
         let starts = self.tasks.iter().map(|task| Assignment {
             source: task.source.clone(),
             offset: task.position,
-            paused: task.phase == Phase::Restoring,
+            paused: task.phase == Phase::Restoring || self.is_held(task),
         });
         self.effects.push_back(Effect::Assign { epoch, starts: starts.collect() });
         for task in &self.tasks {
             let source = task.source.clone();
             match task.phase {
-                Phase::Running => self.effects.push_back(started(task)),
+                Phase::Running => self.effects.push_back(started(task, &self.metadata)),
                 Phase::Restoring => {
                     let topic = self.processor.topology().changelog.clone();
                     let topic = topic.expect("a topology that reduces has a changelog");
@@ -308,7 +315,7 @@ impl<O: Operator> Machine<O> {
         let Some(task) = find(&mut self.tasks, source) else { return };
         task.phase = Phase::Running;
         let seek = Effect::Seek { source: source.clone(), offset: task.position };
-        let report = started(task);
+        let report = started(task, &self.metadata);
         self.effects.extend([seek, report]);
     }
 
@@ -352,6 +359,10 @@ impl<O: Operator> Machine<O> {
         else {
             return;
         };
+        if self.is_held(&self.tasks[i]) {
+            // It was under way; it is read again.
+            return;
+        }
         let (Some(&first), Some(&last)) = (batch.offsets.first(), batch.offsets.last()) else { return };
         assert!(first >= self.tasks[i].position, "records of a partition come once and in order");
         self.open(now_ms);
@@ -379,8 +390,9 @@ impl<O: Operator> Machine<O> {
         if self.group != Group::In {
             return;
         }
+        let held = self.tasks.iter().any(|task| task.source == *source && self.is_held(task));
         let Some(task) = find(&mut self.tasks, source) else { return };
-        if task.phase == Phase::Running && position > task.position {
+        if !held && task.phase == Phase::Running && position > task.position {
             task.position = position;
             task.touched = true;
             self.open(now_ms);
@@ -408,8 +420,9 @@ impl<O: Operator> Machine<O> {
     fn commit(&mut self) {
         let mut effects = Vec::new();
         for task in self.tasks.iter().filter(|task| task.touched) {
+            let offsets = (task.committed.offset.unwrap_or_default(), task.position);
             if let Some(state) = &task.state
-                && let Err(stop) = self.processor.finish(&task.source, state, &mut effects)
+                && let Err(stop) = self.processor.finish(&task.source, offsets, state, &mut effects)
             {
                 return self.give_up(stop);
             }
@@ -477,11 +490,9 @@ impl<O: Operator> Machine<O> {
     /// Nothing of the transaction counts: its records are read again.
     fn settle_aborted(&mut self) {
         self.cut = None;
-        for task in &mut self.tasks {
-            if let Some(offset) = task.abort()
-                && self.group == Group::In
-            {
-                self.effects.push_back(Effect::Seek { source: task.source.clone(), offset });
+        for i in 0..self.tasks.len() {
+            if self.tasks[i].abort().is_some() && self.group == Group::In {
+                self.read_again(i);
             }
         }
         if self.group == Group::Positioning && self.leaving == Leaving::No {
@@ -499,10 +510,9 @@ impl<O: Operator> Machine<O> {
         } else if self.group == Group::Positioning {
             self.begin_reading();
         } else if let Some(source) = self.cut.take()
-            && let Some(task) = find(&mut self.tasks, &source)
+            && let Some(i) = self.tasks.iter().position(|task| task.source == source)
         {
-            let seek = Effect::Seek { source, offset: task.position };
-            self.effects.push_back(seek);
+            self.read_again(i);
         }
     }
 
@@ -515,8 +525,10 @@ fn find<'a>(tasks: &'a mut [Task], source: &TopicPartition) -> Option<&'a mut Ta
     tasks.iter_mut().find(|task| task.source == *source)
 }
 
-fn started(task: &Task) -> Effect {
+fn started(task: &Task, now: &Metadata) -> Effect {
+    let before = Metadata::parse(&task.committed.metadata).map(|before| before.module);
     Effect::Report(Report::TaskStarted {
+        module_before: before.filter(|module| *module != now.module),
         source: task.source.clone(),
         offset: task.position,
         keys: task.state.as_ref().map_or(0, |state| state.committed().len()),

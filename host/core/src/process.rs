@@ -13,6 +13,7 @@ use crate::operator::{Description, Operator};
 use crate::policy::{Limits, Policies, Policy};
 use crate::record::{Batch, BytesColumn, Offset, Row, Rows, TopicPartition};
 use crate::reduce::{Input, Reduction};
+use crate::stamp;
 use crate::state::KeyedState;
 use crate::topology::{Then, Topology};
 use crate::transform::{Stage, transform};
@@ -47,21 +48,40 @@ pub(crate) struct Processor<O> {
     grouper: Grouper,
     /// Rows whose place is still to be checked, see [`Topology::trusted_partitions`].
     sample: usize,
+    /// Outputs carry where they come from and this digest of the module.
+    pub(crate) stamp: Option<String>,
 }
 
 /// Rows of each worker whose place is checked when the user asserts that keys need no repartitioning.
 const SAMPLE_RECORDS: usize = 10_000;
 
 impl<O: Operator> Processor<O> {
-    pub(crate) fn new(operator: O, topology: Topology, policies: Policies, limits: Limits) -> Self {
+    pub(crate) fn new(
+        operator: O,
+        topology: Topology,
+        policies: Policies,
+        limits: Limits,
+        stamp: Option<String>,
+    ) -> Self {
         let row_schema = fingerprint(&operator.description().row_schema);
         let sample = if topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
         let caller = Caller::new(operator, limits);
-        Self { caller, topology, policies, row_schema, grouper: Grouper::default(), sample }
+        Self { caller, topology, policies, row_schema, grouper: Grouper::default(), sample, stamp }
     }
 
     pub(crate) fn description(&self) -> &Description {
         self.caller.operator.description()
+    }
+
+    /// Takes another operator and gives the one before.
+    pub(crate) fn replace(&mut self, operator: O) -> O {
+        self.row_schema = fingerprint(&operator.description().row_schema);
+        self.caller.replace(operator)
+    }
+
+    /// The fingerprint of the row-schema.
+    pub(crate) fn row_schema(&self) -> u32 {
+        self.row_schema
     }
 
     pub(crate) fn topology(&self) -> &Topology {
@@ -89,7 +109,10 @@ impl<O: Operator> Processor<O> {
         }
         let mut done = stage.as_ref().map_or(batch.rows.len(), |stage| stage.done);
         match stages.then {
-            Then::Output => send(Target::Output, take_rows(batch, &mut stage), effects),
+            Then::Output => {
+                let rows = take_rows(batch, &mut stage);
+                send(Target::Output, self.stamped(rows, batch, stage.as_ref()), effects);
+            }
             Then::Repartition => self.repartition(batch, stage.as_ref(), &mut failed, effects),
             Then::Reduce => {
                 let state = state.expect("a task that reduces has state");
@@ -103,6 +126,15 @@ impl<O: Operator> Processor<O> {
         }
         self.apply_policies(batch, stage.as_ref(), failed, done, effects)?;
         Ok(done)
+    }
+
+    /// Each row with the offset of its source, if that is asked for.
+    fn stamped(&self, rows: Rows, batch: &Batch, stage: Option<&Stage>) -> Rows {
+        let Some(module) = &self.stamp else { return rows };
+        stamp::stamped(&rows, module, &batch.source, |i| {
+            let offset = batch.offsets[stage.map_or(i, |stage| stage.source[i] as usize)];
+            (offset, offset)
+        })
     }
 
     /// Rows larger than may be written, and all other rows of the same source, fail.
@@ -299,13 +331,15 @@ impl<O: Operator> Processor<O> {
         Ok((TopicPartition { topic, partition: frame.partition }, frame.offset, Some(&bytes[len..])))
     }
 
-    /// The results and changelog records of everything that the open transaction touched in a task.
+    /// The results and changelog records of everything that the open transaction touched in a task: records from
+    /// the first of `offsets` up to but not including the second.
     ///
     /// # Errors
     /// The finisher fails, or a result can't be written: nothing may be committed.
     pub(crate) fn finish(
         &mut self,
         source: &TopicPartition,
+        offsets: (Offset, Offset),
         state: &KeyedState,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Stop> {
@@ -334,6 +368,9 @@ impl<O: Operator> Processor<O> {
         }
         self.check_sizes(source, &results)?;
         self.check_sizes(source, &log)?;
+        if let Some(module) = &self.stamp {
+            results = stamp::stamped(&results, module, source, |_| (offsets.0, offsets.1 - 1));
+        }
         send(Target::Output, results, effects);
         send(Target::Changelog(source.partition), log, effects);
         Ok(())

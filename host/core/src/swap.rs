@@ -32,12 +32,21 @@ pub enum Misfit {
     },
 }
 
+/// Rows between transform and reduce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnTheirWay {
+    /// There may be some.
+    Some,
+    /// There are none: no repartition topic, or an empty one.
+    None,
+}
+
 /// Compares what two modules say of themselves. One that keeps keys may follow one that does not: its rows go
 /// through the repartition topic all the same.
 ///
 /// # Errors
 /// [`Misfit`]: the first thing that does not fit.
-pub fn check(current: &Description, next: &Description) -> Result<(), Misfit> {
+pub fn check(current: &Description, next: &Description, rows: OnTheirWay) -> Result<(), Misfit> {
     let stages = |description: &Description| match (description.transforms, description.reduces) {
         (true, true) => "transforms and reduces",
         (true, false) => "only transforms",
@@ -53,7 +62,8 @@ pub fn check(current: &Description, next: &Description) -> Result<(), Misfit> {
         let (current, next) = (current.state_schema.clone(), next.state_schema.clone());
         return Err(Misfit::StateSchema { current, next });
     }
-    if current.row_schema != next.row_schema && next.transforms && next.reduces {
+    let may_wait = next.transforms && next.reduces && rows == OnTheirWay::Some;
+    if current.row_schema != next.row_schema && may_wait {
         let (current, next) = (current.row_schema.clone(), next.row_schema.clone());
         return Err(Misfit::RowSchema { current, next });
     }
@@ -80,23 +90,24 @@ mod tests {
     #[test]
     fn name_version_and_finish_may_change() {
         let next = Description { name: "total".into(), version: "2".into(), finishes: false, ..sum() };
-        assert_eq!(check(&sum(), &next), Ok(()));
+        assert_eq!(check(&sum(), &next, OnTheirWay::Some), Ok(()));
     }
 
     #[test]
     fn schemas_and_stages_may_not_change() {
         let state = Description { state_schema: "f64".into(), ..sum() };
-        assert!(matches!(check(&sum(), &state), Err(Misfit::StateSchema { .. })));
+        assert!(matches!(check(&sum(), &state, OnTheirWay::Some), Err(Misfit::StateSchema { .. })));
         let rows = Description { row_schema: "f64".into(), ..sum() };
-        assert!(matches!(check(&sum(), &rows), Err(Misfit::RowSchema { .. })));
+        assert!(matches!(check(&sum(), &rows, OnTheirWay::Some), Err(Misfit::RowSchema { .. })));
+        assert_eq!(check(&sum(), &rows, OnTheirWay::None), Ok(()));
         let stages = Description { reduces: false, ..sum() };
-        assert!(matches!(check(&sum(), &stages), Err(Misfit::Topology { .. })));
+        assert!(matches!(check(&sum(), &stages, OnTheirWay::Some), Err(Misfit::Topology { .. })));
     }
 
     #[test]
     fn keys_may_become_preserved_but_not_the_other_way() {
         let keeps = Description { preserves_key: true, ..sum() };
-        assert_eq!(check(&sum(), &keeps), Ok(()));
-        assert!(matches!(check(&keeps, &sum()), Err(Misfit::Topology { .. })));
+        assert_eq!(check(&sum(), &keeps, OnTheirWay::Some), Ok(()));
+        assert!(matches!(check(&keeps, &sum(), OnTheirWay::Some), Err(Misfit::Topology { .. })));
     }
 }

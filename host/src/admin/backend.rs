@@ -43,6 +43,8 @@ pub struct SwapRequest {
     pub sha256: Option<String>,
     /// An ed25519 signature of the bytes.
     pub signature: Option<Vec<u8>>,
+    /// Empty the repartition topic first when the module has another row-schema.
+    pub drain: bool,
 }
 
 /// A module to run beside the current one.

@@ -6,7 +6,7 @@
 //! | `GET /readyz` | 200 when all workers read; else 503 with what keeps them |
 //! | `GET /metrics` | the text format of Prometheus |
 //! | `GET /api/v1/modules` | the versions of the module |
-//! | `POST /api/v1/modules/{name}/swap` | the body is the module; query `sha256`, `signature` (hexadecimal) |
+//! | `POST /api/v1/modules/{name}/swap` | the body is the module; query `sha256`, `signature` (hexadecimal), `drain` |
 //! | `POST /api/v1/modules/{name}/shadow` | as swap; runs the module beside the current one: query `records`, `timeout_ms`, `show_keys`, `promote_if_equal` |
 //! | `POST /api/v1/modules/{name}/rollback` | swaps to the module before |
 //! | `GET /api/v1/status` | the application at a glance |

@@ -81,6 +81,8 @@ async fn modules(State(backend): Shared) -> Response {
 struct Expected {
     sha256: Option<String>,
     signature: Option<String>,
+    #[serde(default)]
+    drain: bool,
 }
 
 async fn swap(
@@ -144,7 +146,7 @@ fn request(
         Some(signature) => signature,
         None => None,
     };
-    Ok(SwapRequest { bytes: body.into(), sha256: expected.sha256, signature })
+    Ok(SwapRequest { bytes: body.into(), sha256: expected.sha256, signature, drain: expected.drain })
 }
 
 async fn rollback(State(backend): Shared, Path(name): Path<String>) -> Response {

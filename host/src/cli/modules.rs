@@ -35,6 +35,9 @@ pub(super) struct Swap {
     /// What the SHA-256 of the file must be, in hexadecimal digits
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
+    /// Empty the repartition topic first, so that the module may have another row-schema
+    #[arg(long, conflicts_with = "shadow")]
+    drain: bool,
     /// Do not swap: run it beside the current module for so many records, and compare
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     shadow: Option<u64>,
@@ -77,6 +80,9 @@ impl Swap {
         query.extend(self.sha256.map(|digest| format!("sha256={digest}")));
         if let Ok(signature) = std::fs::read(signature_file) {
             query.push(format!("signature={}", crate::hex::write(&signature)));
+        }
+        if self.drain {
+            query.push("drain=true".into());
         }
         let name = &self.target.name;
         let Some(records) = self.shadow else {

@@ -69,6 +69,9 @@ pub(super) struct Settings {
     /// The same as --offset-reset earliest
     #[arg(long, help_heading = "Topics")]
     from_beginning: bool,
+    /// Say in headers of outputs which module made them, and of which offsets
+    #[arg(long, help_heading = "Topics")]
+    stamp: bool,
     /// Re-key before a reduce: auto, never, always [default: auto]
     #[arg(long, value_name = "WHEN", help_heading = "Topics")]
     repartition: Option<String>,
@@ -168,6 +171,9 @@ impl Settings {
         if self.from_beginning {
             let earliest = Raw::Text("earliest".into());
             entries.push(Entry::for_key("offset_reset", earliest, Origin::Flag("--from-beginning"))?);
+        }
+        if self.stamp {
+            entries.push(Entry::for_key("stamp", Raw::Text("on".into()), Origin::Flag("--stamp"))?);
         }
         let lists = [
             ("inputs", "--input", &self.input),

@@ -105,6 +105,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
                 ("none", OffsetReset::None),
             ],
         ),
+        stamp: choice(resolved, "stamp", &[("off", false), ("on", true)]),
         until_end: sources.until_end,
         watch: sources.watch,
         module_key: given(resolved, "module_key").map(PathBuf::from),

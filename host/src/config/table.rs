@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 53] = [
+pub static SETTINGS: [Setting; 54] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -45,6 +45,7 @@ pub static SETTINGS: [Setting; 53] = [
     setting("bootstrap_servers", "bootstrap-servers", Kind::Text),
     setting("inputs", "input", Kind::List),
     setting("output", "output", Kind::Text),
+    setting("stamp", "stamp", Kind::Choice(&["off", "on"])),
     setting("offset_reset", "offset-reset", Kind::Choice(&["earliest", "latest", "none"])),
     setting("repartition", "repartition", Kind::Choice(&["auto", "never", "always"])),
     setting("partitions", "partitions", Kind::Auto(1, 100_000)),

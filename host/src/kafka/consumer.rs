@@ -224,6 +224,17 @@ impl Consumer {
         self.handle.resume(&list).and_then(|()| first_error(&list)).map_err(sort)
     }
 
+    /// Reads nothing of `source` until it is sought or assigned anew; forgets what was fetched ahead of it.
+    ///
+    /// # Errors
+    /// When the partition is not assigned.
+    pub fn pause(&mut self, source: &TopicPartition) -> Result<(), Failure> {
+        self.fetch.forget(source);
+        let list = PartitionList::of(std::iter::once((source, 0)));
+        let paused = self.handle.pause(&list).and_then(|()| first_error(&list));
+        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &fault))
+    }
+
     /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
     /// transaction with offsets of these partitions is open, so it must not be one's own.
     ///

@@ -132,8 +132,8 @@ fn line(version: swap::Version) -> ModuleVersion {
 }
 
 fn candidate(request: &SwapRequest) -> Candidate<'_> {
-    let SwapRequest { bytes, sha256, signature } = request;
-    Candidate { bytes, sha256: sha256.as_deref(), signature: signature.as_deref() }
+    let SwapRequest { bytes, sha256, signature, drain } = request;
+    Candidate { bytes, sha256: sha256.as_deref(), signature: signature.as_deref(), drain: *drain }
 }
 
 fn report(compared: Compared) -> ShadowReport {

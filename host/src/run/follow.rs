@@ -132,7 +132,8 @@ impl Follower {
     }
 }
 
-fn partitions(
+/// All partitions of these topics.
+pub(super) fn partitions(
     application: &Application,
     topics: &[String],
 ) -> Result<Vec<TopicPartition>, host_core::event::Failure> {

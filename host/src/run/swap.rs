@@ -2,6 +2,7 @@
 //! between two of its commits. Whatever goes wrong, the module before stays.
 
 mod beside;
+mod drain;
 mod history;
 mod trial;
 
@@ -16,6 +17,7 @@ use crate::wasm::{LoadError, sha256_hex};
 use crate::worker::{Control, Staged};
 use host_core::operator::{Fault, Operator};
 use host_core::record::Batch;
+use host_core::swap::{Misfit, OnTheirWay};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +41,7 @@ pub(super) enum Step {
     Schema,
     Trial,
     Group,
+    Drain,
     Install,
     Probation,
 }
@@ -56,6 +59,7 @@ impl Step {
             Self::Schema => "schema",
             Self::Trial => "trial",
             Self::Group => "group",
+            Self::Drain => "drain",
             Self::Install => "install",
             Self::Probation => "probation",
         }
@@ -87,6 +91,8 @@ pub(super) struct Candidate<'a> {
     pub sha256: Option<&'a str>,
     /// By the configured key.
     pub signature: Option<&'a [u8]>,
+    /// Empty the repartition topic first when its rows would mean nothing to the module.
+    pub drain: bool,
 }
 
 /// How a candidate is compared before anything is swapped.
@@ -213,8 +219,7 @@ impl Swapper {
             Refused::new(Step::Read, "no module was swapped since the start, so there is none to go back to")
         })?;
         let digest = previous.digest().to_owned();
-        let number = lock(&self.modules).number + 1;
-        self.noted(&digest, self.alone().map(|()| self.install(&previous, number, began)))
+        self.noted(&digest, self.alone().and_then(|()| self.install_drained(&previous, began)))
     }
 
     fn roll_fleet_back(&self, began: Instant) -> Result<Installed, Refused> {
@@ -222,7 +227,8 @@ impl Swapper {
         let (digest, bytes, signature) = before.ok_or_else(|| {
             Refused::new(Step::Read, "the control topic holds one module only, so there is none to go back to")
         })?;
-        let candidate = Candidate { bytes: &bytes, sha256: None, signature: signature.as_deref() };
+        let candidate =
+            Candidate { bytes: &bytes, sha256: None, signature: signature.as_deref(), drain: false };
         let done = self.announce(&digest, candidate, began);
         self.noted(&digest, done)
     }
@@ -258,7 +264,7 @@ impl Swapper {
             let Announced { version, digest, bytes, signature, by } = announced;
             tracing::info!(version, digest, by, "the application has another module");
             self.check_signature(bytes, signature.as_deref())?;
-            let module = self.load(bytes, &current)?;
+            let module = self.load(bytes, &current, false)?;
             self.install(&module, *version, began);
         }
         lock(&self.modules).number = announced.version.max(number);
@@ -284,7 +290,7 @@ impl Swapper {
 
     /// Everything but the installation.
     fn checked(&self, candidate: Candidate<'_>, digest: &str) -> Result<Arc<Module>, Refused> {
-        let Candidate { bytes, sha256, signature } = candidate;
+        let Candidate { bytes, sha256, signature, drain } = candidate;
         if let Some(expected) = sha256.filter(|expected| !expected.eq_ignore_ascii_case(digest)) {
             return Err(Refused::new(
                 Step::Digest,
@@ -292,9 +298,14 @@ impl Swapper {
             ));
         }
         self.check_signature(bytes, signature)?;
+        if drain && self.application.fleet.is_some() {
+            let text = "--drain is for one process: all would have to hold back their inputs together\n\
+                        hint: stop the others, start the last one with --module-topic off, and swap there";
+            return Err(Refused::new(Step::Group, text));
+        }
         self.alone()?;
         let current = Arc::clone(&lock(&self.modules).current);
-        let module = self.load(bytes, &current)?;
+        let module = self.load(bytes, &current, drain)?;
         self.try_out(&module, &current)?;
         Ok(module)
     }
@@ -304,12 +315,15 @@ impl Swapper {
             .map_err(|error| Refused::new(Step::Signature, format!("{error:#}")))
     }
 
-    fn load(&self, bytes: &[u8], current: &Module) -> Result<Arc<Module>, Refused> {
+    fn load(&self, bytes: &[u8], current: &Module, drain: bool) -> Result<Arc<Module>, Refused> {
         let module = Module::of_bytes(bytes, &self.application.config).map_err(|error| refused(&error))?;
-        host_core::swap::check(current.description(), module.description()).map_err(|misfit| {
-            Refused::new(Step::Schema, format!("{misfit}\nhint: give it its own --application-id instead"))
-        })?;
+        let rows = if drain { OnTheirWay::None } else { self.rows_on_their_way() };
+        host_core::swap::check(current.description(), module.description(), rows).map_err(misfit)?;
         Ok(Arc::new(module))
+    }
+
+    fn rows_on_their_way(&self) -> OnTheirWay {
+        if self.application.topology.repartition.is_some() { OnTheirWay::Some } else { OnTheirWay::None }
     }
 
     /// The checked module takes over: here, or in every process that follows the control topic.
@@ -322,7 +336,18 @@ impl Swapper {
         if self.application.fleet.is_some() {
             return self.announce(module.digest(), candidate, began);
         }
-        let number = lock(&self.modules).number + 1;
+        self.install_drained(module, began)
+    }
+
+    /// Installs a module; when rows on their way would mean nothing to it, once there are none.
+    fn install_drained(&self, module: &Arc<Module>, began: Instant) -> Result<Installed, Refused> {
+        let (number, current) = {
+            let modules = lock(&self.modules);
+            (modules.number + 1, Arc::clone(&modules.current))
+        };
+        let rows = self.rows_on_their_way();
+        let fits = host_core::swap::check(current.description(), module.description(), rows).is_ok();
+        let _held = if fits { None } else { Some(drain::empty(&self.application, &self.controls)?) };
         Ok(self.install(module, number, began))
     }
 
@@ -461,6 +486,14 @@ fn try_one(module: &Module, batch: &Batch) -> Result<Result<(), Fault>, Refused>
         let trial = thread.spawn_scoped(scope, run).map_err(|error| Refused::new(Step::Trial, error))?;
         trial.join().map_err(|_| Refused::new(Step::Trial, "the trial panicked; the message is in the log"))
     })
+}
+
+fn misfit(misfit: Misfit) -> Refused {
+    let hint = match misfit {
+        Misfit::RowSchema { .. } => "with --drain the repartition topic is emptied first",
+        _ => "give it its own --application-id instead",
+    };
+    Refused::new(Step::Schema, format!("{misfit}\nhint: {hint}"))
 }
 
 fn refused(error: &anyhow::Error) -> Refused {

@@ -73,7 +73,7 @@ fn look(swapper: &Swapper, path: &Path, config: &Config) {
                 // The outcome is logged and counted there.
                 Ok(signature) => {
                     let signature = signature.as_deref();
-                    drop(swapper.swap(Candidate { bytes: &bytes, sha256: None, signature }));
+                    drop(swapper.swap(Candidate { bytes: &bytes, sha256: None, signature, drain: false }));
                 }
                 Err(error) => tracing::warn!("{error:#}; the module before stays"),
             }

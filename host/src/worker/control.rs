@@ -50,6 +50,8 @@ pub struct Control {
     sample: Mutex<Option<Batch>>,
     is_ready: AtomicBool,
     fell_back: Mutex<Option<String>>,
+    is_held: AtomicBool,
+    holds: AtomicBool,
 }
 
 impl Control {
@@ -107,6 +109,25 @@ impl Control {
     pub fn version(&self) -> (u64, Duration) {
         let version = self.installed.load(Ordering::Acquire);
         (version, Duration::from_micros(self.pause_us.load(Ordering::Relaxed)))
+    }
+
+    /// True: nothing new goes into the repartition topic. False: it does again.
+    pub fn hold(&self, held: bool) {
+        self.holds.store(false, Ordering::Release);
+        self.is_held.store(held, Ordering::Release);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_holds(&self, holds: bool) {
+        self.holds.store(holds, Ordering::Release);
+    }
+
+    /// True once nothing of this worker is on its way into the repartition topic.
+    pub fn holds(&self) -> bool {
+        self.holds.load(Ordering::Acquire)
     }
 
     pub(super) fn fell_back(&self, reason: String) {

@@ -70,3 +70,23 @@ fn the_native_sum_gives_the_same_sums_and_dead_letters() {
     assert_eq!(native, wasm);
     assert!(native > 0, "the workload has bad lines");
 }
+
+#[test]
+fn stamped_results_say_where_they_come_from() {
+    scenario("sums-stamped", |s| {
+        let workload = s.load(WorkloadSpec::default())?;
+        s.sum().args(["--until-end", "--stamp"]).complete(SOON)?;
+        let repartition = s.topic("sum-repartition");
+        for result in s.check_sums(&workload)? {
+            let header = |name| result.header(name).unwrap_or_default();
+            let digest = header("wasmhost.module");
+            assert!(digest.len() == 64 && digest.chars().all(|digit| digit.is_ascii_hexdigit()), "{digest}");
+            assert_eq!(header("wasmhost.source"), format!("{repartition}-{}", result.partition));
+            let offsets = header("wasmhost.offsets");
+            let (first, last) = offsets.split_once('-').expect("first-last");
+            let (first, last): (u64, u64) = (first.parse()?, last.parse()?);
+            assert!(first <= last, "{offsets}");
+        }
+        Ok(())
+    });
+}

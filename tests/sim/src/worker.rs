@@ -109,6 +109,11 @@ impl Worker {
         self.machine.swap(operator.of_module(module, &self.calls), module);
     }
 
+    /// Holds back its inputs, or reads them again.
+    pub fn hold(&mut self, held: bool) {
+        self.machine.hold(held);
+    }
+
     /// A transaction is the work of one module: the one that it is committed with.
     fn check_module(&self, offsets: &[CommitOffset]) -> Result<(), Stop> {
         let calls = self.calls.borrow();
@@ -241,6 +246,7 @@ impl Worker {
                 Ok(None)
             }
             Effect::Seek { source, offset } => self.seek(source, offset, fault),
+            Effect::Pause { source } => self.pause(&source, fault),
             Effect::Begin | Effect::Report(_) => Ok(None),
             Effect::Send(outgoing) => match self.send(kafka, &outgoing, fault) {
                 Some(answer) => answer,
@@ -345,6 +351,16 @@ impl Worker {
             return Ok(None);
         }
         self.positions.insert(source, (offset, false));
+        Ok(None)
+    }
+
+    fn pause(&mut self, source: &TopicPartition, fault: usize) -> Result<Option<Event>, Failure> {
+        if fault == 1 {
+            return Err(unplaced());
+        }
+        if let Some((_, paused)) = self.positions.get_mut(source) {
+            *paused = true;
+        }
         Ok(None)
     }
 
@@ -464,6 +480,7 @@ fn extra_faults(effect: &Effect) -> usize {
         Effect::Locate { .. }
         | Effect::Assign { .. }
         | Effect::Seek { .. }
+        | Effect::Pause { .. }
         | Effect::Send(_)
         | Effect::Abort
         | Effect::NewProducer => 1,

@@ -157,6 +157,9 @@ impl World {
         if !scripted && self.scenario.bug.is_none() && self.choices.once_in(50) {
             self.swap();
         }
+        if !scripted && self.scenario.bug.is_none() && self.choices.once_in(20) {
+            self.hold();
+        }
         let faulty = matches!(self.choices, Choices::Seed(..));
         if faulty && self.choices.once_in(60) {
             let i = self.choices.schedule(self.workers.len());
@@ -192,6 +195,15 @@ impl World {
         }
     }
 
+    /// A worker holds back its inputs, or, more often, reads them again.
+    fn hold(&mut self) {
+        let i = self.choices.schedule(self.workers.len());
+        let held = self.choices.once_in(4);
+        if let Some(worker) = &mut self.workers[i] {
+            worker.hold(held);
+        }
+    }
+
     fn crash(&mut self, i: usize) {
         if let Some(worker) = self.workers[i].take() {
             self.kafka.group.remove(worker.member());
@@ -215,6 +227,7 @@ impl World {
             incarnation: self.starts,
             module: "native:test".into(),
             hash_seed: self.starts,
+            stamp: false,
         };
         let worker = Worker::start(&id, operator, settings, &mut self.kafka, epoch);
         self.workers[i] = Some(worker.with_bug(self.scenario.bug));

@@ -4,6 +4,7 @@ use super::Machine;
 use crate::error::{Stop, StopKind};
 use crate::operator::Operator;
 use crate::policy::first_line;
+use crate::swap::OnTheirWay;
 use crate::transaction::{AfterAbort, Transaction};
 use alloc::format;
 use alloc::string::String;
@@ -43,12 +44,15 @@ impl<O: Operator> Machine<O> {
     /// application within them, the transaction is aborted and the operator before works again. An operator of
     /// the module that works already changes nothing about that.
     ///
+    /// With another row-schema nothing may be on its way between transform and reduce (see [`Machine::hold`]), and
+    /// there is no way back.
+    ///
     /// # Panics
     /// When [`swap::check`](crate::swap::check) refuses it.
     pub fn swap(&mut self, operator: O, module: &str) {
         let next = operator.description();
         assert_eq!(
-            crate::swap::check(self.processor.description(), next),
+            crate::swap::check(self.processor.description(), next, OnTheirWay::None),
             Ok(()),
             "the shell has checked it"
         );
@@ -85,8 +89,13 @@ impl<O: Operator> Machine<O> {
                 self.processor.caller.operator = operator;
                 return;
             }
+            if let Some(stamp) = &mut self.processor.stamp {
+                stamp.clone_from(&module);
+            }
             let module_before = core::mem::replace(&mut self.metadata.module, module);
-            let before = self.processor.caller.replace(operator);
+            let before = self.processor.replace(operator);
+            let same_rows = self.metadata.row_schema == self.processor.row_schema();
+            self.metadata.row_schema = self.processor.row_schema();
             let kept = match trust {
                 Trust::Trusted | Trust::Same => None,
                 // One that is on probation itself is no better.
@@ -97,7 +106,7 @@ impl<O: Operator> Machine<O> {
                 Trust::Instead(operator, module) => Some((operator, module)),
             };
             let batches_left = self.limits().probation_batches;
-            let kept = kept.filter(|_| batches_left > 0);
+            let kept = kept.filter(|_| batches_left > 0 && same_rows);
             self.fallback = kept.map(|(operator, module)| Fallback { operator, module, batches_left });
         }
     }

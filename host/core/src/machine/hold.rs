@@ -1,0 +1,56 @@
+//! Emptying the repartition topic: nothing new goes in, what is in it comes out. Then a module with another
+//! row-schema may take over.
+
+use super::{Group, Machine};
+use crate::effect::Effect;
+use crate::operator::Operator;
+use crate::task::{Phase, Task};
+use crate::topology::Then;
+use crate::transaction::Transaction;
+
+impl<O: Operator> Machine<O> {
+    /// True: stops reading the inputs whose rows go to the repartition topic. False: reads them again.
+    pub fn hold(&mut self, held: bool) {
+        if self.held == held {
+            return;
+        }
+        self.held = held;
+        if self.group != Group::In {
+            return;
+        }
+        for i in 0..self.tasks.len() {
+            if self.feeds_repartition(&self.tasks[i]) {
+                if held { self.pause(i) } else { self.read_again(i) }
+            }
+        }
+    }
+
+    /// True when nothing of this worker is on its way into the repartition topic.
+    pub fn holds(&self) -> bool {
+        self.held && self.transaction == Transaction::Idle
+    }
+
+    pub(super) fn is_held(&self, task: &Task) -> bool {
+        self.held && self.feeds_repartition(task)
+    }
+
+    fn feeds_repartition(&self, task: &Task) -> bool {
+        self.topology().stages(&task.source.topic).then == Then::Repartition
+    }
+
+    fn pause(&mut self, i: usize) {
+        let source = self.tasks[i].source.clone();
+        self.effects.push_back(Effect::Pause { source });
+    }
+
+    /// Reads on at the task's position, unless it is held.
+    pub(super) fn read_again(&mut self, i: usize) {
+        let task = &self.tasks[i];
+        if task.phase == Phase::Running {
+            self.effects.push_back(Effect::Seek { source: task.source.clone(), offset: task.position });
+            if self.is_held(&self.tasks[i]) {
+                self.pause(i);
+            }
+        }
+    }
+}
