@@ -39,6 +39,7 @@ pub const FILE_DEFAULT: &str = "host.toml";
 
 /// All settings, checked. Durations and sizes are within the bounds of the table.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "four independent choices of the user, each with its name")]
 pub struct Config {
     /// Consumer group, prefix of internal topics and transactional ids.
     pub application_id: String,

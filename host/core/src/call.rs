@@ -85,6 +85,11 @@ impl<O: Operator> Caller<O> {
         self.ratio.check(&self.limits, &fault.reason)
     }
 
+    /// Time that faults have taken in the open transaction, in microseconds.
+    pub(crate) fn spent_us(&self) -> u64 {
+        self.spent_us
+    }
+
     /// True when faults have taken all the time that they may take in one transaction.
     pub(crate) fn over_budget(&self) -> bool {
         self.spent_us > self.limits.isolation_budget_us

@@ -22,6 +22,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod failures;
+mod fair;
 mod hold;
 mod swap;
 
@@ -92,6 +93,8 @@ pub struct Machine<O> {
     fell_back: Option<String>,
     /// Nothing new goes into the repartition topic.
     held: bool,
+    /// Whether it is to be so.
+    hold: bool,
     stopped: bool,
 }
 
@@ -116,6 +119,7 @@ impl<O: Operator> Machine<O> {
             fallback: None,
             fell_back: None,
             held: false,
+            hold: false,
             stopped: false,
         }
     }
@@ -158,6 +162,11 @@ impl<O: Operator> Machine<O> {
     /// Takes an event. `now_ms` is any clock that never goes back.
     pub fn handle(&mut self, now_ms: u64, event: Event) {
         if !self.stopped {
+            // A failure clears what waits to be done, and this must not be lost.
+            if self.effects.is_empty() && !matches!(event, Event::Failed(_)) {
+                self.settle_hold();
+                self.end_set_backs(now_ms);
+            }
             self.take(now_ms, event);
             self.install();
         }
@@ -256,6 +265,7 @@ impl<O: Operator> Machine<O> {
             touched: committed.offset.is_none(),
             committed,
             state,
+            set_back_until_ms: None,
         })
     }
 
@@ -359,7 +369,7 @@ impl<O: Operator> Machine<O> {
         else {
             return;
         };
-        if self.is_held(&self.tasks[i]) {
+        if self.is_paused(&self.tasks[i]) {
             // It was under way; it is read again.
             return;
         }
@@ -369,8 +379,10 @@ impl<O: Operator> Machine<O> {
         // Also when it is given up in the middle: then there is something to take back.
         self.tasks[i].touched = true;
         let mut effects = Vec::new();
+        let spent_before_us = self.processor.caller.spent_us();
         let result = self.processor.process(batch, self.tasks[i].state.as_mut(), &mut effects);
         self.effects.extend(effects);
+        self.set_back(i, now_ms, self.processor.caller.spent_us() - spent_before_us);
         match result {
             Err(stop) => return self.give_up(stop),
             Ok(done) => {
@@ -390,9 +402,9 @@ impl<O: Operator> Machine<O> {
         if self.group != Group::In {
             return;
         }
-        let held = self.tasks.iter().any(|task| task.source == *source && self.is_held(task));
+        let paused = self.tasks.iter().any(|task| task.source == *source && self.is_paused(task));
         let Some(task) = find(&mut self.tasks, source) else { return };
-        if !held && task.phase == Phase::Running && position > task.position {
+        if !paused && task.phase == Phase::Running && position > task.position {
             task.position = position;
             task.touched = true;
             self.open(now_ms);

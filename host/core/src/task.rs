@@ -24,6 +24,8 @@ pub struct Task {
     pub touched: bool,
     /// Its accumulators; none without a reduce.
     pub state: Option<KeyedState>,
+    /// Its records wait until then, so that the others have their turn.
+    pub(crate) set_back_until_ms: Option<u64>,
 }
 
 /// The life of a task.
@@ -45,6 +47,11 @@ pub struct Committed {
 }
 
 impl Task {
+    /// True while its records wait because others are to have their turn.
+    pub(crate) fn is_set_back(&self) -> bool {
+        self.set_back_until_ms.is_some()
+    }
+
     /// The open transaction is committed.
     pub(crate) fn commit(&mut self, metadata: &str) {
         if !self.touched {

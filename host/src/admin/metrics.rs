@@ -58,8 +58,12 @@ type Used = fn(&ModuleVersion) -> Option<f64>;
 /// By version, so that two of them can be compared.
 fn of_modules(out: &mut String, modules: &[ModuleVersion]) {
     let families: [(&str, &str, &str, Used); 4] = [
-        ("module_calls_total", "Calls of the module with data.", "counter", |version| version.calls.map(|n| n as f64)),
-        ("module_call_faults_total", "Those that faulted.", "counter", |version| version.faults.map(|n| n as f64)),
+        ("module_calls_total", "Calls of the module with data.", "counter", |version| {
+            version.calls.map(|n| n as f64)
+        }),
+        ("module_call_faults_total", "Those that faulted.", "counter", |version| {
+            version.faults.map(|n| n as f64)
+        }),
         (
             "module_cpu_seconds_total",
             "CPU time of the module's calls, the crossing of the boundary included.",

@@ -219,8 +219,11 @@ fn table(versions: &[ModuleVersion], now_s: u64) -> String {
         let reason = reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
         let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
         let (calls, faults) = (count(version.calls), count(version.faults));
-        writeln!(text, "{number:<7} {state:<9} {age:<6} {name:<11} {calls:<10} {faults:<7} {digest}  {reason}")
-            .expect("a string takes everything");
+        writeln!(
+            text,
+            "{number:<7} {state:<9} {age:<6} {name:<11} {calls:<10} {faults:<7} {digest}  {reason}"
+        )
+        .expect("a string takes everything");
     }
     text
 }

@@ -4,8 +4,8 @@
 use super::layer::{ConfigError, Resolved};
 use super::value::Value;
 use super::{
-    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, ModuleTopic, OffsetReset,
-    Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
+    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, ModuleTopic,
+    OffsetReset, Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
 };
 use host_core::topology::{dead_letter_topic, internal_topic};
 use std::collections::BTreeSet;

@@ -162,7 +162,10 @@ mod tests {
         assert_eq!(hint("num.stream.threads = 3"), "here this is \"workers\"");
         assert_eq!(hint("memory_bytes_max = 3"), "memory_bytes_max belongs under [limits]");
         assert_eq!(hint("security.protocol = 'ssl'"), "properties of librdkafka belong under [kafka]");
-        assert_eq!(hint("[colours]"), "tables are [limits], [grants], [settings], [kafka] and their sections");
+        assert_eq!(
+            hint("[colours]"),
+            "tables are [limits], [grants], [settings], [kafka] and their sections"
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::Application;
 use super::swap::{self, Candidate, Compared, ShadowRun, State, Swapper};
 use crate::admin::{
-    Backend, Difference, Http, Installed, ModuleVersion, Refused, Server, ShadowReport, ShadowRequest, Sockets,
-    Status, SwapRequest, metrics,
+    Backend, Difference, Http, Installed, ModuleVersion, Refused, Server, ShadowReport, ShadowRequest,
+    Sockets, Status, SwapRequest, metrics,
 };
 use crate::config::Admin;
 use crate::exit::{ExitKind, Failure};
@@ -99,7 +99,7 @@ impl Backend for Behind {
             records_consumed: metrics.records_consumed.get(),
             records_produced: metrics.results.get(),
             commits: metrics.commits.get(),
-            records_lag: metrics.snapshot().lag.into_iter().map(|(_, lag)| lag).sum(),
+            records_lag: metrics.snapshot().lag.into_values().sum(),
             state_keys: metrics.keys.get(),
         }
     }

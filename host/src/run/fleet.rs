@@ -94,7 +94,10 @@ impl Fleet {
         let (_, book) = read(&self.kafka, &id)?;
         let found = book.latest().map(|latest| latest.version);
         if found != before {
-            bail!("another process has just announced version {}; look at it, then try again", found.unwrap_or(0));
+            bail!(
+                "another process has just announced version {}; look at it, then try again",
+                found.unwrap_or(0)
+            );
         }
         let signature = signature.map(hex::write);
         let records = book.announce(digest, bytes, signature.as_deref(), &self.me);
@@ -150,7 +153,9 @@ impl Fleet {
         while *installed < version {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("version {version} was announced, but does not run here after {ECHO_TIMEOUT:?}; the log says why");
+                bail!(
+                    "version {version} was announced, but does not run here after {ECHO_TIMEOUT:?}; the log says why"
+                );
             }
             installed = match self.changed.wait_timeout(installed, left) {
                 Ok((installed, _)) => installed,

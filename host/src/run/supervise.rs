@@ -119,7 +119,10 @@ impl Team {
                 Ok(Ok(())) => {}
                 Ok(Err(stop)) => self.fail(Failure::from(stop)),
                 Err(_) => {
-                    self.fail(Failure::new(ExitKind::Bug, anyhow!("a worker panicked; the message is above")));
+                    self.fail(Failure::new(
+                        ExitKind::Bug,
+                        anyhow!("a worker panicked; the message is above"),
+                    ));
                 }
             }
         }

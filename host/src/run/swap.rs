@@ -7,14 +7,14 @@ mod history;
 mod trial;
 
 use super::Application;
-use super::fleet::Announced;
+use super::fleet::{Announced, Fleet};
 use super::module::Module;
-use beside::{Beside, Shadow};
-pub(super) use beside::Tally;
-use history::History;
-pub(super) use history::{State, Version};
 use crate::wasm::{LoadError, sha256_hex};
 use crate::worker::{Control, Staged};
+pub(super) use beside::Tally;
+use beside::{Beside, Shadow};
+use history::History;
+pub(super) use history::{State, Version};
 use host_core::operator::{Fault, Operator};
 use host_core::record::Batch;
 use host_core::swap::{Misfit, OnTheirWay};
@@ -185,9 +185,12 @@ impl Swapper {
             Ok(module) => module,
             Err(refused) => return self.noted(&digest, Err(refused)),
         };
-        let shadow = Arc::new(Shadow::new(run.records, self.application.config.limits.shadow_time, run.show_keys));
+        let shadow =
+            Arc::new(Shadow::new(run.records, self.application.config.limits.shadow_time, run.show_keys));
         let current = Arc::clone(&lock(&self.modules).current);
-        self.stage(&current, || Box::new(Beside::new(current.operator(), module.operator(), Arc::clone(&shadow))));
+        self.stage(&current, || {
+            Box::new(Beside::new(current.operator(), module.operator(), Arc::clone(&shadow)))
+        });
         let deadline = Instant::now() + run.timeout;
         while !shadow.is_over() && Instant::now() < deadline && !self.is_ending() {
             thread::sleep(LOOK_INTERVAL);
@@ -195,11 +198,20 @@ impl Swapper {
         let tally = shadow.end();
         self.stage(&current, || current.operator());
         let is_complete = tally.records >= run.records;
-        let (same, records) = (tally.different == 0 && tally.failed == 0 && tally.dropped.is_none(), tally.records);
-        tracing::info!(digest, records, equal = tally.equal, different = tally.different, failed = tally.failed, "shadow run");
-        let promoted = match run.promote_if_equal && same && is_complete {
-            true => Some(self.noted(&digest, self.take_over(&module, candidate, Instant::now()))?),
-            false => None,
+        let (same, records) =
+            (tally.different == 0 && tally.failed == 0 && tally.dropped.is_none(), tally.records);
+        tracing::info!(
+            digest,
+            records,
+            equal = tally.equal,
+            different = tally.different,
+            failed = tally.failed,
+            "shadow run"
+        );
+        let promoted = if run.promote_if_equal && same && is_complete {
+            Some(self.noted(&digest, self.take_over(&module, candidate, Instant::now()))?)
+        } else {
+            None
         };
         Ok(Compared { tally, is_complete, promoted })
     }
@@ -223,9 +235,12 @@ impl Swapper {
     }
 
     fn roll_fleet_back(&self, began: Instant) -> Result<Installed, Refused> {
-        let before = self.application.fleet.as_ref().and_then(|fleet| fleet.before());
+        let before = self.application.fleet.as_ref().and_then(Fleet::before);
         let (digest, bytes, signature) = before.ok_or_else(|| {
-            Refused::new(Step::Read, "the control topic holds one module only, so there is none to go back to")
+            Refused::new(
+                Step::Read,
+                "the control topic holds one module only, so there is none to go back to",
+            )
         })?;
         let candidate =
             Candidate { bytes: &bytes, sha256: None, signature: signature.as_deref(), drain: false };
@@ -318,7 +333,8 @@ impl Swapper {
     fn load(&self, bytes: &[u8], current: &Module, drain: bool) -> Result<Arc<Module>, Refused> {
         let module = Module::of_bytes(bytes, &self.application.config).map_err(|error| refused(&error))?;
         let rows = if drain { OnTheirWay::None } else { self.rows_on_their_way() };
-        host_core::swap::check(current.description(), module.description(), rows).map_err(misfit)?;
+        host_core::swap::check(current.description(), module.description(), rows)
+            .map_err(|found| misfit(&found))?;
         Ok(Arc::new(module))
     }
 
@@ -429,7 +445,11 @@ impl Swapper {
             modules.stages
         };
         for control in &self.controls {
-            control.stage(Staged { version: stage, operator: operator(), module: module.digest().to_owned() });
+            control.stage(Staged {
+                version: stage,
+                operator: operator(),
+                module: module.digest().to_owned(),
+            });
         }
         let deadline = Instant::now() + INSTALL_TIMEOUT;
         loop {
@@ -488,7 +508,7 @@ fn try_one(module: &Module, batch: &Batch) -> Result<Result<(), Fault>, Refused>
     })
 }
 
-fn misfit(misfit: Misfit) -> Refused {
+fn misfit(misfit: &Misfit) -> Refused {
     let hint = match misfit {
         Misfit::RowSchema { .. } => "with --drain the repartition topic is emptied first",
         _ => "give it its own --application-id instead",

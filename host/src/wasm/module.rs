@@ -148,7 +148,8 @@ impl Module {
         settings.sort();
         let log = Arc::new(Log::new(name, limits));
         let wasi = has_wasi.then(|| grants.clone());
-        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi, usage: Arc::default() };
+        let plan =
+            Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi, usage: Arc::default() };
         let (_, description) = Instance::start(&plan)?;
         check_texts(&description)?;
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };

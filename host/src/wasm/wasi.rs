@@ -46,7 +46,8 @@ pub struct DirGrant {
 }
 
 /// The packages that are linked.
-const PACKAGES: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
+const PACKAGES: [&str; 6] =
+    ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
 /// Handles (streams, files, pollables) of an instance; more is a fault.
 const HANDLES_MAX: usize = 1_024;
 /// Random bytes of one call.
@@ -93,7 +94,7 @@ impl Wasi {
             let perms = if dir.is_read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
             let opened = builder.preopened_dir(&dir.host, &dir.guest, perms);
             opened.map_err(|error| {
-                let text = format!("cannot open the granted folder {:?}: {error:#}", dir.host);
+                let text = format!("cannot open the granted folder \"{}\": {error:#}", dir.host.display());
                 CallError::new(FaultKind::Fatal, &text)
             })?;
         }

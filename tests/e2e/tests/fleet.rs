@@ -12,7 +12,11 @@ const ASSIGNED: &str = "\"message\":\"assigned\"";
 const OTHER_MODULE: &str = "the application runs another module than the file";
 
 fn member(swaps: &Swaps<'_>) -> HostCommand {
-    swaps.command.clone().args(["--module-topic", "on", "--workers", "1", "--membership", "dynamic"]).args(SESSION)
+    swaps
+        .command
+        .clone()
+        .args(["--module-topic", "on", "--workers", "1", "--membership", "dynamic"])
+        .args(SESSION)
 }
 
 fn wait_for(what: &str, host: &mut HostProcess, swaps: &mut Swaps<'_>, times: usize) -> Result<()> {

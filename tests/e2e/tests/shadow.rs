@@ -43,7 +43,13 @@ fn a_candidate_that_differs_is_reported_and_not_promoted() {
         swaps.feed()?;
         host.drain(SOON)?;
         swaps.command.clone().arg("--until-end").complete(SOON)?;
-        ensure!(s.read("output")?.iter().all(|record| !record.value.as_deref().unwrap_or_default().ends_with(b"marked")));
+        ensure!(
+            s.read("output")?.iter().all(|record| !record
+                .value
+                .as_deref()
+                .unwrap_or_default()
+                .ends_with(b"marked"))
+        );
         swaps.check_sums()
     });
 }
@@ -62,7 +68,10 @@ fn a_candidate_that_answers_the_same_is_promoted() {
         let same = same.display().to_string();
         let words = ["swap", "sum", &same, "--shadow", "2000", "--promote-if-equal"];
         let (done, text) = fed(s, &mut swaps, &mut host, &words)?;
-        ensure!(done && text.contains(" 0 different, 0 failed") && text.contains("promoted: version 1 works"), "{text}");
+        ensure!(
+            done && text.contains(" 0 different, 0 failed") && text.contains("promoted: version 1 works"),
+            "{text}"
+        );
         swaps.feed()?;
         host.drain(SOON)?;
         swaps.command.clone().arg("--until-end").complete(SOON)?;
@@ -79,7 +88,10 @@ fn a_candidate_that_takes_too_long_is_dropped() {
         swaps.wait_for_results(&mut host)?;
         let marked = files::guest("marked-sum").display().to_string();
         let (done, text) = fed(s, &mut swaps, &mut host, &["swap", "sum", &marked, "--shadow", "1000000"])?;
-        ensure!(!done && text.contains("the candidate was dropped: it took more than shadow_time_ms"), "{text}");
+        ensure!(
+            !done && text.contains("the candidate was dropped: it took more than shadow_time_ms"),
+            "{text}"
+        );
         host.drain(SOON)?;
         Ok(())
     });

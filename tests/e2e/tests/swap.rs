@@ -7,8 +7,8 @@ use std::time::Duration;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
 use testkit::{
-    HostCommand, Isolation, NewRecord, Producer, Record, Scenario, Workload, WorkloadSpec, check, files, scenario,
-    wait_until,
+    HostCommand, Isolation, NewRecord, Producer, Record, Scenario, Workload, WorkloadSpec, check, files,
+    scenario, wait_until,
 };
 use xtask::process::Signal;
 
@@ -319,7 +319,8 @@ fn another_row_schema_takes_over_once_nothing_is_on_its_way() {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;
-        let (sum, wide) = (files::guest("sum").display().to_string(), files::guest("wide-sum").display().to_string());
+        let (sum, wide) =
+            (files::guest("sum").display().to_string(), files::guest("wide-sum").display().to_string());
         let (done, text) = command_line(s, &["swap", "sum", &wide])?;
         ensure!(!done && text.contains("refused at step schema") && text.contains("--drain"), "{text}");
         for (round, guest) in [&wide, &sum, &wide].into_iter().enumerate() {

@@ -108,7 +108,13 @@ impl Book {
     }
 
     /// The records that announce this module as the next version, in order; null values delete.
-    pub(super) fn announce(&self, digest: &str, bytes: &[u8], signature: Option<&str>, by: &str) -> Vec<(String, Option<Vec<u8>>)> {
+    pub(super) fn announce(
+        &self,
+        digest: &str,
+        bytes: &[u8],
+        signature: Option<&str>,
+        by: &str,
+    ) -> Vec<(String, Option<Vec<u8>>)> {
         let previous = self.latest().map(|latest| latest.digest.clone());
         let chunks = bytes.chunks(CHUNK_BYTES);
         let announcement = Announcement {
@@ -123,7 +129,8 @@ impl Book {
         let key = |digest: &str, index| format!("chunk/{digest}/{index:05}");
         let mut records = Vec::new();
         if self.bytes(digest).is_none() {
-            records.extend((0..).zip(chunks).map(|(i, chunk): (u32, _)| (key(digest, i), Some(chunk.to_vec()))));
+            records
+                .extend((0..).zip(chunks).map(|(i, chunk): (u32, _)| (key(digest, i), Some(chunk.to_vec()))));
         }
         let json = serde_json::to_vec(&announcement).expect("texts and numbers are JSON");
         records.push((ANNOUNCEMENT.to_owned(), Some(json)));
@@ -155,7 +162,10 @@ mod tests {
         assert_eq!(book.bytes("a"), Some(large.clone()));
         assert_eq!(write(&mut book, "b", b"bb"), 2);
         assert_eq!(write(&mut book, "a", &large), 1, "its chunks are there");
-        assert_eq!(book.latest().map(|latest| (latest.version, latest.previous.clone())), Some((3, Some("b".into()))));
+        assert_eq!(
+            book.latest().map(|latest| (latest.version, latest.previous.clone())),
+            Some((3, Some("b".into())))
+        );
         assert_eq!(write(&mut book, "c", b"c"), 3, "the one before the last goes");
         assert_eq!((book.bytes("a").is_some(), book.bytes("b")), (true, None));
     }

@@ -243,9 +243,10 @@ fn transformed(
         let timestamp = rows.timestamps[row];
         let same = ours.len() == theirs.len()
             && is_bad(current, row) == is_bad(candidate, row)
-            && ours.clone().zip(theirs.clone()).all(|(i, k)| {
-                same_row((&current.rows, i), (&candidate.rows, k), timestamp)
-            });
+            && ours
+                .clone()
+                .zip(theirs.clone())
+                .all(|(i, k)| same_row((&current.rows, i), (&candidate.rows, k), timestamp));
         tally.count(same, || Difference {
             interface: "transform",
             at: format!("{}-{}", origin.source, origin.offsets[row]),
@@ -304,8 +305,8 @@ mod tests {
         fn transform(&mut self, origin: Origin<'_>, rows: &Rows) -> Result<Transformed, Fault> {
             let mut answer = self.0.transform(origin, rows)?;
             let (mut other, source) = (Rows::new(), answer.source.clone());
-            for i in 0..answer.rows.len() {
-                let row = Row { timestamp: rows.timestamps[source[i] as usize], ..answer.rows_row(i) };
+            for (i, row) in source.iter().enumerate() {
+                let row = Row { timestamp: rows.timestamps[*row as usize], ..answer.rows_row(i) };
                 let key = if row.key == Some(b"odd") { Some(&b"even"[..]) } else { row.key };
                 other.push(Row { key, ..row });
             }
@@ -338,7 +339,7 @@ mod tests {
     }
 
     fn run(candidate: Off, records_max: u64, show_keys: bool) -> Tally {
-        let shadow = Arc::new(Shadow::new(records_max, Duration::from_secs(60), show_keys));
+        let shadow = Arc::new(Shadow::new(records_max, Duration::from_mins(1), show_keys));
         let mut beside = Beside::new(Box::new(sum()), Box::new(candidate), Arc::clone(&shadow));
         let mut rows = Rows::new();
         for value in ["a,1", "odd,2", "b,x", "c,4"] {
@@ -359,9 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_is_equal() {
-        let shadow = Arc::new(Shadow::new(100, Duration::from_secs(60), false));
-        drop(shadow.end());
+    fn what_is_the_same_is_equal_and_what_differs_is_shown() {
         let tally = run(Off(sum(), None), 100, true);
         assert_eq!((tally.records, tally.equal, tally.different, tally.failed), (4, 4, 1, 0));
         let difference = &tally.differences[0];

@@ -126,8 +126,7 @@ fn read(path: &str) -> Result<String, ErrorCode> {
 }
 
 fn write(path: &str) -> Result<String, ErrorCode> {
-    let file =
-        folder()?.open_at(PathFlags::empty(), path, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+    let file = folder()?.open_at(PathFlags::empty(), path, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
     file.write(b"written by the guest", 0)?;
     Ok("written".into())
 }

@@ -11,7 +11,8 @@ use crate::guests::{bytes, finish, load, reduce, rows, transform};
 fn hostile(limits: Limits, mode: &str) -> Module {
     let engine = Engine::new(limits).expect("the settings fit every machine");
     let settings = [("mode".to_owned(), mode.to_owned())];
-    Module::load(&engine, "hostile", &bytes("hostile-guest"), &settings, &Grants::default()).expect("the module loads")
+    Module::load(&engine, "hostile", &bytes("hostile-guest"), &settings, &Grants::default())
+        .expect("the module loads")
 }
 
 #[test]
@@ -57,7 +58,8 @@ fn start(limits: Limits, fields: &str) -> LoadError {
     );
     let engine = Engine::new(limits).expect("the settings fit every machine");
     let bytes = wat::parse_str(text).expect("the text is a component");
-    Module::load(&engine, "m", &bytes, &[], &Grants::default()).expect_err("its functions have not the types of an operator")
+    Module::load(&engine, "m", &bytes, &[], &Grants::default())
+        .expect_err("its functions have not the types of an operator")
 }
 
 #[test]
@@ -123,7 +125,8 @@ fn deep_recursion_is_a_trap() {
 #[test]
 fn a_file_larger_than_allowed_is_not_compiled() {
     let engine = Engine::new(Limits { module_bytes_max: 10, ..Limits::default() }).expect("the settings fit");
-    let error = Module::load(&engine, "sum", &bytes("sum"), &[], &Grants::default()).expect_err("it has more than 10 bytes");
+    let error = Module::load(&engine, "sum", &bytes("sum"), &[], &Grants::default())
+        .expect_err("it has more than 10 bytes");
     assert!(matches!(error, LoadError::TooLarge { max: 10, .. }), "{error}");
 }
 

@@ -128,7 +128,9 @@ fn a_read_only_folder_stays_as_it_is() {
 #[test]
 fn what_a_guest_takes_of_the_host_is_bounded() {
     let mut operator = curious(&Grants::default());
-    for (what, kind) in [("hoard:100000", FaultKind::Trap), ("random:100000000", FaultKind::Trap), ("exit", FaultKind::Trap)] {
+    for (what, kind) in
+        [("hoard:100000", FaultKind::Trap), ("random:100000000", FaultKind::Trap), ("exit", FaultKind::Trap)]
+    {
         let fault = ask(&mut operator, what).expect_err("it is a fault");
         assert_eq!(fault.kind, kind, "{what}: {}", fault.reason);
         assert_eq!(ask(&mut operator, "time").as_deref(), Ok("0"), "a fresh instance works");
@@ -137,8 +139,10 @@ fn what_a_guest_takes_of_the_host_is_bounded() {
 
 #[test]
 fn a_folder_that_is_gone_is_an_error_at_the_start() {
-    let dir = DirGrant { host: Path::new("/no/such/folder").into(), guest: "/data".into(), is_read_only: true };
+    let dir =
+        DirGrant { host: Path::new("/no/such/folder").into(), guest: "/data".into(), is_read_only: true };
     let grants = Grants { dirs: vec![dir], ..Grants::default() };
-    let error = Module::load(engine(), "curious", &bytes("curious-guest"), &[], &grants).expect_err("no folder");
+    let error =
+        Module::load(engine(), "curious", &bytes("curious-guest"), &[], &grants).expect_err("no folder");
     assert!(error.to_string().contains("/no/such/folder"), "{error}");
 }
