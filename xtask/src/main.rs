@@ -11,6 +11,7 @@ cargo xtask VERB, from anywhere in the repository:
 
   demo [--records N] [--keep]  build all, start a real Kafka, sum 400,000 lines, check every sum
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
+  fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
   guests                       build every Wasm module into target/guests
@@ -39,6 +40,8 @@ fn run(arguments: &[String]) -> Result<()> {
     match (verb, rest) {
         ("demo", rest) => demo::run(rest),
         ("test", rest) => test::run(rest),
+        ("fuzz", []) => test::fuzz("20000"),
+        ("fuzz", [cases]) => test::fuzz(cases),
         ("lint", []) => lint::run(),
         ("bench", rest) => bench::run(rest),
         ("guests", []) => {

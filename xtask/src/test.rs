@@ -35,6 +35,20 @@ pub fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Searches longer than the tests do for a file or an answer on which the host does worse than refuse it.
+///
+/// # Errors
+/// It finds one, or something does not build.
+pub fn fuzz(cases: &str) -> Result<()> {
+    if !cases.parse::<u32>().is_ok_and(|cases| cases > 0) {
+        bail!("cannot try \"{cases}\" cases: give a whole number");
+    }
+    ensure(&[Need::Compiler])?;
+    guests::build().context("the guests do not build")?;
+    let words = ["test", "--release", "--workspace", "--test", "main", "--test", "check", "whatever_"];
+    run_command(cargo(&words).env("FUZZ_CASES", cases))
+}
+
 /// What the closing lines of all test programs add up to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {

@@ -42,6 +42,27 @@ fn a_component_of_another_world_is_refused() {
     assert!(run.error().contains("wrong-world.wasm"), "{}", run.stderr);
 }
 
+/// Six functions as large as Wasm may have: their compiler is killed after a second.
+#[test]
+fn a_module_that_is_made_to_be_slow_to_compile_is_given_up() {
+    let body =
+        "(local.set 0 (i32.add (local.get 0) (i32.mul (local.get 0) (local.get 1))))".repeat(700_000);
+    let functions = format!("(func (local i32 i32) {body})").repeat(6);
+    let text = format!("(component (core module {functions}))");
+    let bytes = wat::parse_str(text).expect("the text is a component");
+    let sandbox = Sandbox::new().file("bomb.wasm", bytes).variable("HOST_LIMITS_COMPILE_TIMEOUT_MS", "1000");
+    let run = run(&sandbox, "bomb.wasm").ends_with(NO_MODULE);
+    assert!(run.error().contains("the compiler gave nothing"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_larger_than_allowed_is_not_even_read_to_its_end() {
+    let sandbox = Sandbox::new().file("large.wasm", vec![0_u8; 2 << 20]);
+    let sandbox = sandbox.variable("HOST_LIMITS_MODULE_BYTES_MAX", "1MiB");
+    let run = run(&sandbox, "large.wasm").ends_with(NO_MODULE);
+    assert!(run.error().contains("1048576 are allowed"), "{}", run.stderr);
+}
+
 #[test]
 fn the_topology_of_a_module_is_printed_without_kafka() {
     let module = guest("sum");

@@ -8,6 +8,7 @@ use crate::mode::Mode;
 
 const FLOOD_LINES: usize = 10_000;
 const FLOOD_LINE_BYTES: usize = 4 * 1024;
+const COPY_BYTES: usize = 16 << 20;
 
 /// Does what the mode asks for on call `call` of this instance.
 pub(crate) fn before_answer(mode: &Mode, call: u32, values: &[Option<&[u8]>]) -> Result<(), Failure> {
@@ -29,6 +30,7 @@ pub(crate) fn before_answer(mode: &Mode, call: u32, values: &[Option<&[u8]>]) ->
             black_box(recurse(black_box(0)));
         }
         Mode::LogFlood => flood(),
+        Mode::BulkCopy => copy(),
         _ => {}
     }
     Ok(())
@@ -59,6 +61,14 @@ fn grow() -> ! {
     let mut blocks = Vec::new();
     loop {
         blocks.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+fn copy() -> ! {
+    let (mut here, mut there) = (vec![1_u8; COPY_BYTES], vec![2_u8; COPY_BYTES]);
+    loop {
+        black_box(&mut there).copy_from_slice(black_box(&here));
+        black_box(&mut here).copy_from_slice(black_box(&there));
     }
 }
 

@@ -92,6 +92,14 @@ modes! {
     /// A last cell of 32 MiB.
     "big-output" => BigOutput,
     "deep-recursion" => DeepRecursion,
+    /// Copies 16 MiB to and fro without end.
+    "bulk-copy" => BulkCopy,
+    /// Refuses every row for one and the same reason of 1 MiB, which is there once.
+    "amplified-reasons" => AmplifiedReasons,
+    /// Values are the eight bytes of a NaN with a payload, after one addition.
+    "nan" => Nan,
+    /// Spoils its answer somewhere, by the number that the first value is.
+    "spoil-at-random" => SpoilAtRandom,
     /// 10,000 lines of 4 KiB, then behaves.
     "log-flood" => LogFlood,
     // Faults before any data.

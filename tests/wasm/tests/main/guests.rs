@@ -20,6 +20,11 @@ fn target_folder() -> PathBuf {
     }
 }
 
+/// How many cases a search tries: so many, or `FUZZ_CASES`.
+pub(crate) fn cases(ordinary: usize) -> usize {
+    std::env::var("FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(ordinary)
+}
+
 /// The engine of all tests that need no limits of their own.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();

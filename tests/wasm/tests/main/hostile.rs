@@ -4,7 +4,7 @@
 use host::wasm::{LoadError, WasmOperator};
 use host_core::operator::{Fault, FaultKind};
 
-use crate::guests::{finish, load, reduce, rows, transform, try_load};
+use crate::guests::{cases, finish, load, reduce, rows, transform, try_load};
 
 const VALUES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
@@ -116,6 +116,24 @@ fn malformed_accumulators_and_results_are_faults() {
 #[test]
 fn a_list_past_the_end_of_memory_is_a_fault() {
     check_answer("gigabyte-list-claim", Transform, "bounds");
+}
+
+/// `FUZZ_CASES=100000` for more.
+#[test]
+fn whatever_an_answer_is_the_host_takes_it_or_faults() {
+    let mut operator = load("hostile-guest", &[("mode", "spoil-at-random")]).operator();
+    let (mut taken, mut refused) = (0, 0);
+    for case in 0..cases(2_000) {
+        let number = case.to_string();
+        match transform(&mut operator, &rows(&[&number, "b", "c", "d", "e"])) {
+            Ok(_) => taken += 1,
+            Err(fault) => {
+                assert_eq!(fault.kind, FaultKind::BadAnswer, "case {case}: {}", fault.reason);
+                refused += 1;
+            }
+        }
+    }
+    assert!(taken > 20 && refused > 20, "{taken} taken, {refused} refused: one side is untested");
 }
 
 #[test]

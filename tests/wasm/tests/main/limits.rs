@@ -26,6 +26,14 @@ fn an_endless_loop_ends_at_its_deadline_of_cpu_time() {
 }
 
 #[test]
+fn a_loop_of_bulk_copies_ends_at_its_deadline_too() {
+    let mut operator = load("hostile-guest", &[("mode", "bulk-copy")]).operator();
+    let fault = transform(&mut operator, &rows(&["a"])).expect_err("the guest copies");
+    assert_eq!(fault.kind, FaultKind::Deadline, "{}", fault.reason);
+    assert!(fault.spent_us < 1_000_000, "{} µs", fault.spent_us);
+}
+
+#[test]
 fn every_call_has_a_deadline() {
     let mut operator = load("hostile-guest", &[("mode", "spin"), ("at", "reduce")]).operator();
     let fault = reduce(&mut operator, &["a"]).expect_err("the guest spins");
@@ -103,6 +111,21 @@ fn an_answer_larger_than_allowed_is_a_fault() {
     let mut operator = load("hostile-guest", &[("mode", "big-output"), ("at", "reduce")]).operator();
     let fault = reduce(&mut operator, &["a"]).expect_err("the guest answers 32 MiB");
     assert_eq!(fault.kind, FaultKind::Output, "{}", fault.reason);
+}
+
+/// 64 rows are refused with one text of 1 MiB, which is in the guest's memory once.
+#[test]
+fn an_answer_is_as_large_as_it_is_for_the_host() {
+    let mut operator = load("hostile-guest", &[("mode", "amplified-reasons")]).operator();
+    let fault = transform(&mut operator, &rows(&["a"; 64])).expect_err("the guest answers 64 MiB");
+    assert_eq!(fault.kind, FaultKind::Output, "{}", fault.reason);
+}
+
+#[test]
+fn the_bits_of_a_nan_do_not_depend_on_the_machine() {
+    let mut operator = load("hostile-guest", &[("mode", "nan")]).operator();
+    let answer = transform(&mut operator, &rows(&["a"])).expect("a NaN is no fault");
+    assert_eq!(answer.rows.value(0), Some(&0x7ff8_0000_0000_0000_u64.to_be_bytes()[..]));
 }
 
 #[test]
