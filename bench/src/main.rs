@@ -4,7 +4,9 @@
 //! answer is no figure.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to a person")]
 
+mod burn;
 mod case;
+mod limits;
 mod machine;
 mod measure;
 mod options;
@@ -27,7 +29,13 @@ const KEYS: u64 = 10_000;
 const PARTITIONS: u32 = 2;
 
 fn main() -> Result<()> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["limits"] => return limits::run(),
+        ["--bootstrap-servers", servers, "burn"] => return burn::run(&Kafka::at(servers)),
+        _ => {}
+    }
+    let options = Options::parse(arguments.into_iter())?;
     let kafka = Kafka::at(&options.bootstrap_servers);
     let workload = load(&kafka, options.records)?;
     let cases: Vec<Case> = Case::all().into_iter().filter(|case| options.wants(*case)).collect();

@@ -19,6 +19,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     ensure(Need::ALL)?;
     guests::build().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
+    if arguments == ["limits"] {
+        return run_command(Command::new(paths::release_binary("bench")).arg("limits"));
+    }
     let mut config = BrokerConfig::on_free_ports("bench")?;
     config.heap_mib = HEAP_MIB;
     config.fast_start = false;

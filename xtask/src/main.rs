@@ -13,6 +13,7 @@ cargo xtask VERB, from anywhere in the repository:
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
+  bench limits|burn            what the limits cost; what a partition full of faults costs the others
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
   guests                       build every Wasm module into target/guests
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
