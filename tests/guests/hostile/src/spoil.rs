@@ -110,7 +110,7 @@ fn nan(rows: &mut Columns, outputs: usize) {
 }
 
 /// One text, and a list that has it once for each row.
-#[allow(unsafe_code, reason = "no safe code can own a text twice")]
+#[allow(unsafe_code, clippy::same_length_and_capacity, reason = "no safe code can own a text twice")]
 fn amplified(inputs: usize) -> Vec<BadRow> {
     let text: &'static mut [u8] = vec![b'x'; REASON_BYTES].leak();
     let mut reason = || {

@@ -89,7 +89,7 @@ fn no_guest_sleeps() {
     let began = Instant::now();
     check(&Grants { clock: true, ..Grants::default() }, &[("sleep:3600000000000", "awake")]);
     check(&Grants::default(), &[("sleep:18446744073709551615", "awake")]);
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
 }
 
 #[test]
