@@ -179,7 +179,7 @@ impl Application {
         let operator: Box<dyn Operator + Send> = self.module.operator();
         let metrics = Arc::clone(&self.metrics);
         Ok(Worker {
-            machine: Machine::new(operator, self.machine_settings()),
+            machine: Machine::new(operator, &self.machine_settings()),
             consumer,
             outbox,
             restorer,

@@ -105,10 +105,10 @@ pub struct Machine<O> {
 
 impl<O: Operator> Machine<O> {
     /// A machine with nothing assigned. The shell has a producer whose predecessor is settled.
-    pub fn new(operator: O, settings: Settings) -> Self {
+    pub fn new(operator: O, settings: &Settings) -> Self {
         let metadata = Metadata::new(settings.incarnation, &settings.module, operator.description());
         Self {
-            processor: Processor::new(operator, &settings),
+            processor: Processor::new(operator, settings),
             metadata,
             hasher: Hasher::new(settings.hash_seed),
             epoch: Epoch::default(),

@@ -234,7 +234,7 @@ impl World {
             stamp: false,
             emit: self.scenario.emit,
         };
-        let worker = Worker::start(&id, operator, settings, &mut self.kafka, epoch);
+        let worker = Worker::start(&id, operator, &settings, &mut self.kafka, epoch);
         self.workers[i] = Some(worker.with_bug(self.scenario.bug));
     }
 }
