@@ -123,8 +123,7 @@ fn limits() -> Limits {
 
 /// A machine that reads one partition.
 fn machine(repartition: Repartition, calls: &Rc<Cell<(usize, usize)>>) -> Machine<Sum> {
-    let description =
-        Description { transforms: true, reduces: true, merges: true, ..Description::default() };
+    let description = Description { transforms: true, reduces: true, merges: true, ..Description::default() };
     let io = (vec!["in".to_owned()], "out".to_owned());
     let topology = Topology::new("app", "sum", io, &description, repartition);
     let settings = Settings {
