@@ -295,7 +295,11 @@ fn a_module_that_faults_on_real_records_gives_way_to_the_one_before() {
         let mut host = command.start()?;
         swaps.wait_for_results(&mut host)?;
         swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
-        swaps.feed()?;
+        wait_until("a marked result", SOON, || {
+            host.ensure_running()?;
+            swaps.feed()?;
+            Ok(s.read("output")?.iter().any(is_marked))
+        })?;
         swaps.feed_poison()?;
         wait_until("the roll-back", SOON, || {
             host.ensure_running()?;
