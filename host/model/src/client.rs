@@ -34,6 +34,7 @@ pub trait Schedule {
 
 /// What became of an effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is looked at once and never kept")]
 pub enum Performed {
     /// It is done; the machine is to hear this.
     Done(Option<Event>),
