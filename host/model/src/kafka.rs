@@ -8,6 +8,9 @@ use alloc::vec::Vec;
 use host_core::effect::CommitOffset;
 use host_core::record::{Offset, Row, Rows, TopicPartition};
 
+/// Headers of a record: names and values, a null value as none.
+pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 /// A stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -17,8 +20,8 @@ pub struct Record {
     pub value: Option<Vec<u8>>,
     /// Milliseconds.
     pub timestamp: i64,
-    /// Names and values.
-    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// In their order; a name may come twice.
+    pub headers: Headers,
 }
 
 impl Record {

@@ -15,5 +15,5 @@ mod kafka;
 mod random;
 
 pub use client::{Client, Performed, Schedule};
-pub use kafka::{Kafka, Record, Refused};
+pub use kafka::{Headers, Kafka, Record, Refused};
 pub use random::Random;
