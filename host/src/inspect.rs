@@ -48,6 +48,8 @@ pub struct Says {
     pub reduces: bool,
     /// `finisher` is exported.
     pub finishes: bool,
+    /// `merger` is exported.
+    pub merges: bool,
     /// The transform never changes a key.
     pub preserves_key: bool,
     /// Names the bytes of an accumulator.
@@ -132,9 +134,18 @@ fn core_module(path: &Path, has_world: bool) -> Failure {
 }
 
 fn says(description: &Description) -> Says {
-    let Description { name, version, preserves_key, state_schema, row_schema, transforms, reduces, finishes } =
-        description.clone();
-    Says { name, version, transforms, reduces, finishes, preserves_key, state_schema, row_schema }
+    let Description {
+        name,
+        version,
+        preserves_key,
+        state_schema,
+        row_schema,
+        transforms,
+        reduces,
+        finishes,
+        merges,
+    } = description.clone();
+    Says { name, version, transforms, reduces, finishes, merges, preserves_key, state_schema, row_schema }
 }
 
 fn import(name: String) -> Import {
@@ -190,7 +201,12 @@ fn list(line: &mut impl FnMut(&str, &str), name: &str, items: impl Iterator<Item
 
 impl Says {
     fn stages(&self) -> String {
-        let stages = [(self.transforms, "transform"), (self.reduces, "reduce"), (self.finishes, "finish")];
+        let stages = [
+            (self.transforms, "transform"),
+            (self.reduces, "reduce"),
+            (self.finishes, "finish"),
+            (self.merges, "merge"),
+        ];
         let there = stages.into_iter().filter_map(|(is_there, stage)| is_there.then_some(stage));
         there.collect::<Vec<_>>().join(", ")
     }

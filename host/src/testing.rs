@@ -200,6 +200,7 @@ impl<'a> Test<'a> {
         let io = (topics, config.output.clone());
         let mut topology =
             Topology::new(&config.application_id, &config.name, io, description, config.repartition);
+        topology.combines = config.combines;
         if topology.reduces && config.repartition == Repartition::Never {
             topology.trusted_partitions = Some(plan.partitions);
         }
@@ -341,6 +342,7 @@ fn scenario(config: &Config, plan: &Plan, topology: Topology) -> Scenario {
         module: String::new(),
         hash_seed: plan.seed,
         stamp: false,
+        emit: config.emit,
     };
     Scenario {
         settings,

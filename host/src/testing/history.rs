@@ -118,6 +118,8 @@ struct Turns<'a> {
     scenario: &'a Scenario,
     random: &'a mut Random,
     turn: usize,
+    /// Bits of the length of the longest log.
+    log_bits: usize,
 }
 
 impl Schedule for Turns<'_> {
@@ -130,8 +132,8 @@ impl Schedule for Turns<'_> {
         if !self.scenario.cuts {
             return max;
         }
-        // Small batches find more than large ones; all sizes may come.
-        let largest = max.min(1 << self.random.below(16));
+        // Small batches find more than large ones; all sizes up to that of the log may come.
+        let largest = max.min(1 << self.random.below(self.log_bits));
         1 + self.random.below(largest)
     }
 
@@ -149,6 +151,7 @@ struct Run<'a> {
     now_ms: u64,
     starts: u64,
     idle_turns: u32,
+    log_bits: usize,
     history: History,
 }
 
@@ -166,6 +169,13 @@ pub(super) fn run(scenario: &Scenario, inputs: &[Input], modules: &dyn Modules) 
         now_ms: 1,
         starts: 0,
         idle_turns: 0,
+        log_bits: 1 + inputs
+            .iter()
+            .map(|input| input.records.len())
+            .max()
+            .unwrap_or(0)
+            .checked_ilog2()
+            .unwrap_or(0) as usize,
         history: History::default(),
     };
     while !run.is_done() {
@@ -254,7 +264,7 @@ impl Run<'_> {
             ..self.scenario.settings.clone()
         };
         self.workers[i] = Some(Worker {
-            machine: Machine::new(Steady(operator), settings),
+            machine: Machine::new(Steady(operator), &settings),
             client: Client::join(&mut self.kafka, &id, epoch),
             pending: Vec::new(),
             blocked: None,
@@ -268,7 +278,8 @@ impl Run<'_> {
         let number = self.history.counts.events;
         self.history.counts.events += 1;
         let turn = number as usize / self.workers.len();
-        let mut turns = Turns { scenario: self.scenario, random: &mut self.random, turn };
+        let mut turns =
+            Turns { scenario: self.scenario, random: &mut self.random, turn, log_bits: self.log_bits };
         let event = worker.client.poll(&mut self.kafka, &mut turns);
         self.pass_time(event.is_none());
         self.idle_turns = if event.is_none() { self.idle_turns + 1 } else { 0 };
@@ -291,7 +302,8 @@ impl Run<'_> {
         let interval = self.scenario.settings.limits.commit_interval_ms;
         self.now_ms += match (is_idle, self.scenario.cuts) {
             (true, _) => interval,
-            (false, true) => self.random.below(1 + interval as usize) as u64,
+            // Half of all events find a commit due.
+            (false, true) => interval * self.random.below(2) as u64,
             (false, false) => EVENT_MS,
         };
     }

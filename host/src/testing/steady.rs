@@ -19,11 +19,15 @@ impl Operator for Steady {
         self.0.transform(origin, rows).map_err(steady)
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
-        self.0.reduce(groups).map_err(steady)
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
+        self.0.reduce(groups, every).map_err(steady)
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
         self.0.finish(keys, accumulators).map_err(steady)
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.0.merge(left, right).map_err(steady)
     }
 }

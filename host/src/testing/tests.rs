@@ -5,6 +5,7 @@ use super::further::Further;
 use super::history::{self, Modules, Scenario};
 use super::input::{Input, Placed, Places};
 use super::{Format, Plan};
+use host_core::emit::Emit;
 use host_core::machine::Settings;
 use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transformed};
 use host_core::policy::{Limits, Policies, Policy};
@@ -42,7 +43,7 @@ impl Operator for Sinner {
         unreachable!("it only reduces")
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+    fn reduce(&mut self, groups: &Groups, _: bool) -> Result<Reduced, Fault> {
         let mut out = Reduced::default();
         let mut start = 0;
         for (g, &end) in groups.ends.iter().enumerate() {
@@ -68,6 +69,10 @@ impl Operator for Sinner {
 
     fn finish(&mut self, _: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
         Ok(accumulators.clone())
+    }
+
+    fn merge(&mut self, _: &BytesColumn, _: &BytesColumn) -> Result<BytesColumn, Fault> {
+        unreachable!("it does not merge")
     }
 }
 
@@ -126,6 +131,7 @@ fn scenario() -> Scenario {
             module: String::new(),
             hash_seed: 1,
             stamp: false,
+            emit: Emit::Commit,
         },
         partitions: 1,
         batch_records_max: 100,
@@ -172,7 +178,6 @@ fn found(sin: Sin, plan: &Plan) -> Option<String> {
         is_compared: true,
     };
     let check = further.run(&plain).expect("there are further runs");
-    eprintln!("{}", check.text);
     (!check.is_passed).then_some(check.text)
 }
 

@@ -19,7 +19,7 @@ fn run(operator: &mut dyn Operator, log: &Rows, random: &mut Random, batch_recor
         let end = log.len().min(start + 1 + random.below(batch_records_max));
         let rows = transform(operator, &log.slice(start..end)).expect("the log is well-formed").rows;
         let groups = group(&rows, &state);
-        let reduced = operator.reduce(&groups).expect("the accumulators are its own");
+        let reduced = operator.reduce(&groups, false).expect("the accumulators are its own");
         for i in 0..groups.keys.len() {
             let key = groups.keys.get(i).expect("keys are not null").to_vec();
             match reduced.accumulators.get(i) {

@@ -88,8 +88,8 @@ fn native_and_wasm_sums_are_the_same() {
             assert_eq!(facts(&ours, &rows), facts(&theirs, &rows), "seed {seed}");
 
             let groups = random_groups(random);
-            let ours = native.reduce(&groups).expect("the accumulators are sums");
-            let theirs = wasm.reduce(&groups).expect("the accumulators are sums");
+            let ours = native.reduce(&groups, false).expect("the accumulators are sums");
+            let theirs = wasm.reduce(&groups, false).expect("the accumulators are sums");
             assert_eq!(ours, theirs, "seed {seed}");
 
             let ours = native.finish(&groups.keys, &ours.accumulators).expect("the accumulators are sums");
@@ -104,8 +104,8 @@ fn foreign_accumulators_stop_both() {
     let mut groups = crate::guests::group(&["12345678"]);
     groups.accumulators.clear();
     groups.accumulators.push(Some(b"odd"));
-    let ours = Native::load("sum", &[]).expect("there is a native sum").reduce(&groups);
-    let theirs = load("sum", &[]).operator().reduce(&groups);
+    let ours = Native::load("sum", &[]).expect("there is a native sum").reduce(&groups, false);
+    let theirs = load("sum", &[]).operator().reduce(&groups, false);
     let (ours, theirs) = (ours.expect_err("3 bytes are no sum"), theirs.expect_err("3 bytes are no sum"));
     assert_eq!((ours.kind, ours.reason), (theirs.kind, theirs.reason));
 }
