@@ -4,9 +4,13 @@
 
 mod compile;
 mod config;
+mod guest;
+mod inspect;
 mod modules;
+mod new;
 mod run;
 mod settings;
+mod test;
 mod topology;
 
 use crate::exit::{ExitKind, Failure};
@@ -46,6 +50,14 @@ enum Verb {
     Rollback(modules::Rollback),
     /// List the versions of a running application's module
     Modules(modules::Modules),
+    /// Start a project of an operator: its source, records to test it with, an SDK
+    New(new::New),
+    /// Build the project in this folder to a module
+    Build(new::Build),
+    /// Run a module on files, without Kafka: expected rows, other cuts, kills, swaps
+    Test(Box<test::Test>),
+    /// Look into a module's file: what it is, what it needs, what it says of itself
+    Inspect(inspect::Inspect),
     /// Print the topology of an application; connects to nothing
     Topology(Box<topology::PrintTopology>),
     /// Look at the settings
@@ -83,6 +95,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Swap(swap) => swap.run(),
         Verb::Rollback(rollback) => rollback.run(),
         Verb::Modules(modules) => modules.run(),
+        Verb::New(new) => new.run(),
+        Verb::Build(build) => build.run(),
+        Verb::Inspect(inspect) => inspect.run(),
+        Verb::Test(test) => test.run(),
         Verb::Topology(topology) => topology.run(),
         Verb::Config(verb) => verb.run(),
         Verb::CompileModule(compile) => compile.run(),
@@ -91,8 +107,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Writes data to standard output. A reader that went away is no error.
 fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for bytes that may be no text.
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             ExitKind::Failure,
             anyhow::Error::new(error).context("cannot write to standard output"),

@@ -4,7 +4,7 @@
 mod api;
 mod fleet;
 mod follow;
-mod module;
+pub(crate) mod module;
 mod signals;
 mod signature;
 mod start;

@@ -131,12 +131,9 @@ impl Settings {
     /// # Errors
     /// A `name=value` without `=`.
     pub(super) fn sources(&self) -> Result<Sources, ConfigError> {
-        // A variable that is not text cannot be one of ours.
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Ok(Sources {
             file: self.config.clone(),
-            variables: variables.collect(),
+            variables: variables(),
             properties: self.properties.clone(),
             flags: self.entries()?,
             until_end: false,
@@ -210,7 +207,14 @@ impl Settings {
     }
 }
 
-fn pair(text: &str, section: &str, flag: &'static str) -> Result<Entry, ConfigError> {
+/// The environment. A variable that is not text cannot be one of ours.
+pub(super) fn variables() -> Vec<(String, String)> {
+    let all = std::env::vars_os();
+    all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// `name=value` of a repeatable flag.
+pub(super) fn pair(text: &str, section: &str, flag: &'static str) -> Result<Entry, ConfigError> {
     let origin = Origin::Flag(flag);
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const CACHE_FOLDER: &str = "@modules";
 
 /// A loaded module; workers take operators from it.
-pub(super) enum Module {
+pub(crate) enum Module {
     Wasm(wasm::Module),
     Native(Native, String),
 }
@@ -30,7 +30,7 @@ pub fn describe(config: &Config) -> Result<Description, Failure> {
 }
 
 impl Module {
-    pub(super) fn load(config: &Config) -> Result<Self, Failure> {
+    pub(crate) fn load(config: &Config) -> Result<Self, Failure> {
         let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
         let loaded = match &config.module {
             ModuleSource::Native(name) => Native::load(name, &settings)
@@ -44,12 +44,12 @@ impl Module {
     }
 
     /// A module of a file's bytes, for a swap.
-    pub(super) fn of_bytes(bytes: &[u8], config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn of_bytes(bytes: &[u8], config: &Config) -> anyhow::Result<Self> {
         let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
         load_bytes(bytes, config, &settings).map(Self::Wasm)
     }
 
-    pub(super) fn description(&self) -> &Description {
+    pub(crate) fn description(&self) -> &Description {
         match self {
             Self::Wasm(module) => module.description(),
             Self::Native(native, _) => native.description(),
@@ -57,7 +57,7 @@ impl Module {
     }
 
     /// The SHA-256 of the file, or `native:NAME`.
-    pub(super) fn digest(&self) -> &str {
+    pub(crate) fn digest(&self) -> &str {
         match self {
             Self::Wasm(module) => module.digest(),
             Self::Native(_, name) => name,
@@ -73,7 +73,7 @@ impl Module {
     }
 
     /// An operator for one worker.
-    pub(super) fn operator(&self) -> Box<dyn Operator + Send> {
+    pub(crate) fn operator(&self) -> Box<dyn Operator + Send> {
         match self {
             Self::Wasm(module) => Box::new(module.operator()),
             Self::Native(native, _) => Box::new(native.clone()),
@@ -101,7 +101,7 @@ fn load_bytes(bytes: &[u8], config: &Config, settings: &[(String, String)]) -> a
 }
 
 /// Reads at most one byte more than is allowed.
-pub(super) fn read(path: &Path, config: &Config) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, config: &Config) -> std::io::Result<Vec<u8>> {
     let bytes_max = config.limits.module_bytes_max;
     let mut bytes = Vec::new();
     File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -63,7 +63,7 @@ pub enum LoadError {
     /// A core module.
     #[error(
         "the file is a core Wasm module and not a component\n\
-         hint: make one of it with `wasm-tools component new`, or build it as the guest SDK's README says"
+         hint: `host build FILE` makes one of it when it was built with an SDK; `host inspect FILE` tells what it is"
     )]
     CoreModule,
     /// Not Wasm at all.

@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 
 /// A run that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The same for a run that compiles, on a machine that does other things too.
+const BUILD_DEADLINE: Duration = Duration::from_mins(10);
 
 /// A working folder and the environment of one test; gone at its end.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: PathBuf,
     variables: Vec<(String, String)>,
+    deadline: Duration,
 }
 
 /// What a run printed and how it ended.
@@ -43,7 +46,27 @@ impl Sandbox {
         let folder = std::env::temp_dir().join(format!("wasmhost-cli-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("the temp folder is writable");
         let home = ("HOME".into(), folder.display().to_string());
-        Self { folder, variables: vec![home] }
+        Self { folder, variables: vec![home], deadline: DEADLINE }
+    }
+
+    /// Lets `host` find compilers, and gives it the time that they take. What they build is kept below the target
+    /// folder, as it is the same for every test.
+    #[must_use]
+    pub fn with_compilers(mut self) -> Self {
+        let home = std::env::var("HOME").unwrap_or_default();
+        let of_home =
+            |name: &str, folder: &str| std::env::var(name).unwrap_or_else(|_| format!("{home}/{folder}"));
+        let built = target().join("tests/projects");
+        self.deadline = BUILD_DEADLINE;
+        self.variable("PATH", &std::env::var("PATH").unwrap_or_default())
+            .variable("CARGO_HOME", &of_home("CARGO_HOME", ".cargo"))
+            .variable("RUSTUP_HOME", &of_home("RUSTUP_HOME", ".rustup"))
+            .variable("CARGO_TARGET_DIR", &built.display().to_string())
+    }
+
+    /// The working folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Writes a file into the folder.
@@ -66,12 +89,20 @@ impl Sandbox {
     /// Runs `host` with these arguments until it ends.
     ///
     /// # Panics
-    /// When there is no binary, or it takes longer than 30 s.
+    /// When there is no binary, or it takes longer than 30 s (10 minutes with compilers).
     pub fn host(&self, arguments: &[&str]) -> Run {
+        self.host_in(".", arguments)
+    }
+
+    /// The same in a folder below the working folder.
+    ///
+    /// # Panics
+    /// As [`Sandbox::host`].
+    pub fn host_in(&self, folder: &str, arguments: &[&str]) -> Run {
         let start = Instant::now();
         let mut child = Command::new(binary())
             .args(arguments)
-            .current_dir(&self.folder)
+            .current_dir(self.folder.join(folder))
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -81,8 +112,8 @@ impl Sandbox {
             .expect("the binary starts");
         let stdout = collect(child.stdout.take().expect("it is piped"));
         let stderr = collect(child.stderr.take().expect("it is piped"));
-        let stdout = before_deadline(&stdout, start, &mut child, arguments);
-        let stderr = before_deadline(&stderr, start, &mut child, arguments);
+        let stdout = before_deadline(&stdout, start + self.deadline, &mut child, arguments);
+        let stderr = before_deadline(&stderr, start + self.deadline, &mut child, arguments);
         let status = child.wait().expect("it is our child");
         let code =
             status.code().unwrap_or_else(|| panic!("host {arguments:?} was killed: {status}\n{stderr}"));
@@ -142,13 +173,18 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn before_deadline(pipe: &Receiver<String>, start: Instant, child: &mut Child, arguments: &[&str]) -> String {
-    let text = pipe.recv_timeout(DEADLINE.saturating_sub(start.elapsed()));
+fn before_deadline(
+    pipe: &Receiver<String>,
+    deadline: Instant,
+    child: &mut Child,
+    arguments: &[&str],
+) -> String {
+    let text = pipe.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     text.unwrap_or_else(|_| {
         // It may have ended by itself just now.
         let _ = child.kill();
         let rest = pipe.recv_timeout(DEADLINE).unwrap_or_default();
-        panic!("host {arguments:?} did not end within {DEADLINE:?}; it printed:\n{rest}")
+        panic!("host {arguments:?} did not end in time; it printed:\n{rest}")
     })
 }
 

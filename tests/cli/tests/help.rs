@@ -19,6 +19,13 @@ fn host_run_has_help() {
 }
 
 #[test]
+fn the_commands_for_modules_have_help() {
+    for verb in ["new", "build", "test", "inspect"] {
+        expect(&format!("help-{verb}"), &Sandbox::new().host(&[verb, "--help"]).ends_with(0).stdout);
+    }
+}
+
+#[test]
 fn no_verb_shows_the_help_and_is_a_usage_error() {
     let run = Sandbox::new().host(&[]).ends_with(2);
     assert_eq!(run.stdout, "");

@@ -1,10 +1,12 @@
 //! Where a history branches: by a seed, or by a script that enumerates.
 
+use host_model::Random;
+
 /// Decides what happens next.
 #[derive(Clone, Debug)]
 pub enum Choices {
     /// Random, from a seed; the second field is the chance of a fault in 1,000 decisions.
-    Seed(u64, u32),
+    Seed(Random, u32),
     /// The first fault decisions follow the script, all later ones are "no fault"; schedules are fixed.
     /// `seen` gathers how many options each decision had.
     Script {
@@ -14,14 +16,24 @@ pub enum Choices {
         seen: Vec<usize>,
     },
     /// No faults, from a seed: the end of a history, when everything must heal.
-    Calm(u64),
+    Calm(Random),
 }
 
 impl Choices {
+    /// Random choices of a seed, with so many faults in 1,000 decisions.
+    pub fn seed(seed: u64, faults_per_mille: u32) -> Self {
+        Self::Seed(Random::new(seed), faults_per_mille)
+    }
+
+    /// Random choices of a seed, without faults.
+    pub fn calm(seed: u64) -> Self {
+        Self::Calm(Random::new(seed))
+    }
+
     /// Which of `options` things goes next.
     pub fn schedule(&mut self, options: usize) -> usize {
         match self {
-            Self::Seed(state, _) | Self::Calm(state) => (next(state) % options as u64) as usize,
+            Self::Seed(random, _) | Self::Calm(random) => random.below(options),
             Self::Script { .. } => 0,
         }
     }
@@ -37,9 +49,9 @@ impl Choices {
     /// Which fault happens: 0 = none, else one of `options`.
     pub fn fault(&mut self, options: usize) -> usize {
         match self {
-            Self::Seed(state, per_mille) => {
-                if next(state) % 1000 < u64::from(*per_mille) {
-                    1 + (next(state) % options as u64) as usize
+            Self::Seed(random, per_mille) => {
+                if random.number() % 1000 < u64::from(*per_mille) {
+                    1 + random.below(options)
                 } else {
                     0
                 }
@@ -52,15 +64,6 @@ impl Choices {
             Self::Calm(_) => 0,
         }
     }
-}
-
-/// Splitmix64.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// All scripts with at most `faults` faults, given how many options each decision of the run before had.

@@ -1,11 +1,11 @@
 //! The oracle: folds the input in plain loops and compares with what a `read_committed` reader sees.
 
-use crate::kafka::Kafka;
 use crate::operators::{Fold, fails, merge, parse};
 use host_core::emit::Emit;
 use host_core::frame::{Frame, Kind};
 use host_core::record::{Offset, TopicPartition};
 use host_core::topology::Topology;
+use host_model::Kafka;
 use std::collections::BTreeMap;
 
 /// Where an input record is, its key and text (none: not `key:text`), its value.

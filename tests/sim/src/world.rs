@@ -1,7 +1,6 @@
 //! One history: input, workers, faults, healing, and the checks.
 
 use crate::choices::Choices;
-use crate::kafka::{Kafka, Record};
 use crate::operators::{Fold, TestOperator};
 use crate::oracle;
 use crate::worker::{Bug, Step, Worker};
@@ -12,6 +11,7 @@ use host_core::operator::Operator;
 use host_core::policy::{Limits, Policies, Policy};
 use host_core::record::{Row, TopicPartition};
 use host_core::topology::{Repartition, Topology};
+use host_model::{Kafka, Record};
 
 /// What a history starts from.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Scenario {
 impl Scenario {
     /// A scenario drawn from a seed.
     pub fn from_seed(seed: u64) -> Self {
-        let mut choices = Choices::Calm(seed ^ 0x5eed);
+        let mut choices = Choices::calm(seed ^ 0x5eed);
         Self {
             workers: 1 + choices.schedule(3),
             partitions: 1 + choices.schedule(3) as u32,
@@ -109,7 +109,7 @@ impl World {
             self.step()?;
         }
         let calm = match &self.choices {
-            Choices::Seed(seed, _) => Some(Choices::Calm(*seed)),
+            Choices::Seed(random, _) => Some(Choices::Calm(random.clone())),
             _ => None,
         };
         self.choices = calm.unwrap_or_else(|| self.choices.clone());
@@ -169,7 +169,7 @@ impl World {
             let i = self.choices.schedule(self.workers.len());
             if let Some(worker) = &self.workers[i] {
                 match self.choices.schedule(3) {
-                    0 => self.kafka.time_out(&worker.id),
+                    0 => self.kafka.time_out(worker.id()),
                     1 => self.kafka.group.remove(worker.member()),
                     _ => self.crash(i),
                 }

@@ -18,7 +18,7 @@ fn number(name: &str) -> Option<u64> {
 
 fn history(seed: u64, bug: Option<Bug>) -> Result<(), String> {
     let scenario = Scenario { bug, ..Scenario::from_seed(seed) };
-    run(&scenario, Choices::Seed(seed, FAULTS_PER_MILLE)).0
+    run(&scenario, Choices::seed(seed, FAULTS_PER_MILLE)).0
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who may name whom. The folders of `host` meet in the core's types, never in each other's.
 
 use tidy_tests::rust::{code_only, has_word};
-use tidy_tests::{files, none, rust_files};
+use tidy_tests::{Source, files, none, rust_files};
 
 /// What the core may depend on.
 const CORE_DEPENDENCIES: [&str; 4] = ["bytes", "foldhash", "hashbrown", "thiserror"];
@@ -45,14 +45,15 @@ fn kafka_and_wasm_never_name_each_other() {
 }
 
 #[test]
-fn the_core_has_no_std() {
+fn the_core_and_the_model_have_no_std() {
     let mut complaints = Vec::new();
-    for file in rust_files().into_iter().filter(|file| file.is_below("host/core/src")) {
+    let is_pure = |file: &Source| file.is_below("host/core/src") || file.is_below("host/model/src");
+    for file in rust_files().into_iter().filter(is_pure) {
         let code = code_only(&file.text);
         if has_word(&code, "std") {
             complaints.push(format!("{}: names std", file.path));
         }
-        if file.path == "host/core/src/lib.rs" {
+        if file.path.ends_with("/src/lib.rs") {
             for attribute in ["#![no_std]", "#![forbid(unsafe_code)]"] {
                 assert!(code.contains(attribute), "{} has no {attribute}", file.path);
             }
@@ -79,6 +80,7 @@ fn dependencies_keep_to_their_packages() {
 fn may_depend(manifest: &str, section: &str, name: &str) -> bool {
     match (manifest, name) {
         ("host/core/Cargo.toml", _) => section == "dev-dependencies" || CORE_DEPENDENCIES.contains(&name),
+        ("host/model/Cargo.toml", _) => name == "host-core",
         (_, "rdkafka" | "rdkafka-sys") => ["host/Cargo.toml", "tests/kit/Cargo.toml"].contains(&manifest),
         (_, "wasmtime") => ["host/Cargo.toml", "bench/Cargo.toml"].contains(&manifest),
         _ => true,

@@ -1,7 +1,8 @@
 //! A model of a consumer group: members, generations, an eager range assignment.
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use host_core::record::TopicPartition;
-use std::collections::BTreeMap;
 
 /// Who a client says it is when it commits: member and generation; none: the empty identity of a client
 /// that was thrown out, which brokers do not check.

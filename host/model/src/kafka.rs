@@ -2,9 +2,14 @@
 //! and the offsets of one group. It keeps the rules that exactly-once rests on and nothing else.
 
 use crate::group::{Group, Identity};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use host_core::effect::CommitOffset;
-use host_core::record::{Offset, Row, TopicPartition};
-use std::collections::{BTreeMap, BTreeSet};
+use host_core::record::{Offset, Row, Rows, TopicPartition};
+
+/// Headers of a record: names and values, a null value as none.
+pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// A stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +20,8 @@ pub struct Record {
     pub value: Option<Vec<u8>>,
     /// Milliseconds.
     pub timestamp: i64,
-    /// Names and values.
-    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// In their order; a name may come twice.
+    pub headers: Headers,
 }
 
 impl Record {
@@ -28,6 +33,24 @@ impl Record {
             timestamp: row.timestamp,
             headers: Vec::new(),
         }
+    }
+
+    /// Row `i` of `rows`, with its headers.
+    pub fn of_row(rows: &Rows, i: usize) -> Self {
+        let headers = rows.headers(i).map(|(name, value)| (name.into(), value.map(Into::into)));
+        Self { headers: headers.collect(), ..Self::of(rows.row(i)) }
+    }
+
+    /// Bytes of its key and value.
+    pub fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Appends it to `rows`.
+    pub fn push_to(&self, rows: &mut Rows) {
+        let row = Row { key: self.key.as_deref(), value: self.value.as_deref(), timestamp: self.timestamp };
+        let headers = self.headers.iter().map(|(name, value)| (name.as_slice(), value.as_deref()));
+        rows.push_with_headers(row, headers);
     }
 }
 
@@ -42,6 +65,8 @@ enum Slot {
 #[derive(Clone, Debug, Default)]
 struct Log {
     slots: Vec<Slot>,
+    /// The last stable offset; it never falls.
+    stable: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +112,8 @@ pub enum Refused {
 pub struct Kafka {
     logs: BTreeMap<TopicPartition, Log>,
     transactions: Vec<Transaction>,
+    /// Those that are open or have markers under way.
+    unsettled: BTreeSet<TransactionNo>,
     producers: BTreeMap<String, Producer>,
     committed: BTreeMap<TopicPartition, (Offset, String)>,
     /// The consumer group.
@@ -116,6 +143,19 @@ impl Kafka {
     /// Writes outside any transaction.
     pub fn append(&mut self, at: &TopicPartition, record: Record) {
         self.log_mut(at).slots.push(Slot::Data(None, record));
+        self.note_stable(at);
+    }
+
+    /// Raises the last stable offset to before the first record whose transaction has no marker here yet.
+    fn note_stable(&mut self, at: &TopicPartition) {
+        let place = Place::Log(at.clone());
+        let Some(log) = self.logs.get_mut(at) else { return };
+        while let Some(slot) = log.slots.get(log.stable) {
+            match slot {
+                Slot::Data(Some(no), _) if self.transactions[*no as usize].places.contains(&place) => return,
+                Slot::Data(..) | Slot::Marker => log.stable += 1,
+            }
+        }
     }
 
     fn log_mut(&mut self, at: &TopicPartition) -> &mut Log {
@@ -129,14 +169,7 @@ impl Kafka {
 
     /// The last stable offset: before the first record whose transaction has no marker here yet.
     pub fn last_stable(&self, at: &TopicPartition) -> Offset {
-        let unstable = |slot: &Slot| match slot {
-            Slot::Data(Some(no), _) => {
-                self.transactions[*no as usize].places.contains(&Place::Log(at.clone()))
-            }
-            _ => false,
-        };
-        let slots = &self.logs[at].slots;
-        slots.iter().position(unstable).unwrap_or(slots.len()) as Offset
+        self.logs[at].stable as Offset
     }
 
     /// Reads committed records from `position` up to `limit` of them, below the last stable offset. Answers
@@ -224,6 +257,7 @@ impl Kafka {
         if current == no {
             let (places, offsets) = (BTreeSet::new(), Vec::new());
             self.transactions.push(Transaction { outcome: Outcome::Ongoing, places, offsets });
+            self.unsettled.insert(no);
         }
         Ok(current)
     }
@@ -309,10 +343,10 @@ impl Kafka {
 
     // ---- markers and offsets
 
-    fn unlanded(&self) -> impl Iterator<Item = (usize, &Place)> {
-        let ended = |(_, transaction): &(usize, &Transaction)| transaction.outcome != Outcome::Ongoing;
-        let transactions = self.transactions.iter().enumerate().filter(ended);
-        transactions.flat_map(|(no, transaction)| transaction.places.iter().map(move |place| (no, place)))
+    fn unlanded(&self) -> impl Iterator<Item = (TransactionNo, &Place)> {
+        let unsettled = self.unsettled.iter().map(|no| (*no, &self.transactions[*no as usize]));
+        let ended = unsettled.filter(|(_, transaction)| transaction.outcome != Outcome::Ongoing);
+        ended.flat_map(|(no, transaction)| transaction.places.iter().map(move |place| (no, place)))
     }
 
     /// True while an ended transaction has markers under way.
@@ -327,12 +361,20 @@ impl Kafka {
             return;
         }
         let (no, place) = all[pick(all.len())].clone();
-        self.transactions[no].places.remove(&place);
+        let transaction = &mut self.transactions[no as usize];
+        transaction.places.remove(&place);
+        if transaction.places.is_empty() {
+            self.unsettled.remove(&no);
+        }
         match place {
-            Place::Log(at) => self.log_mut(&at).slots.push(Slot::Marker),
+            Place::Log(at) => {
+                self.log_mut(&at).slots.push(Slot::Marker);
+                self.note_stable(&at);
+            }
             Place::Offsets => {
-                let offsets = std::mem::take(&mut self.transactions[no].offsets);
-                if self.transactions[no].outcome == Outcome::Committed {
+                let transaction = &mut self.transactions[no as usize];
+                let offsets = core::mem::take(&mut transaction.offsets);
+                if transaction.outcome == Outcome::Committed {
                     self.commit(offsets);
                 }
             }
@@ -356,10 +398,11 @@ impl Kafka {
     /// # Errors
     /// `Later` while a transaction holds an offset of it.
     pub fn committed(&self, at: &TopicPartition) -> Result<Option<(Offset, String)>, Refused> {
-        let holds = |t: &Transaction| {
+        let holds = |no: &TransactionNo| {
+            let t = &self.transactions[*no as usize];
             t.places.contains(&Place::Offsets) && t.offsets.iter().any(|offset| offset.source == *at)
         };
-        if self.transactions.iter().any(holds) {
+        if self.unsettled.iter().any(holds) {
             return Err(Refused::Later);
         }
         Ok(self.committed.get(at).cloned())
