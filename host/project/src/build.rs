@@ -59,13 +59,18 @@ fn language_of(folder: &Path, language: Option<Language>) -> Result<Language> {
     })
 }
 
+/// Its name ends in `.wasm`.
+pub(crate) fn is_wasm(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm")
+}
+
 fn default_output(folder: &Path) -> Result<PathBuf> {
     let settings = folder.join("host.toml");
     if let Ok(text) = fs::read_to_string(&settings) {
         let table: toml::Table =
             text.parse().with_context(|| format!("cannot read {}", settings.display()))?;
         let module = table.get("module").and_then(toml::Value::as_str);
-        if let Some(module) = module.filter(|module| module.ends_with(".wasm")) {
+        if let Some(module) = module.map(Path::new).filter(|module| is_wasm(module)) {
             return Ok(folder.join(module));
         }
     }

@@ -9,7 +9,7 @@ fn a_module_is_shown_with_its_stages_schemas_and_interfaces() {
     let run = Sandbox::new().host(&["inspect", &guest("sum")]).ends_with(0);
     for line in [
         "kind          component",
-        "stages        transform, reduce, finish",
+        "stages        transform, reduce, finish, merge",
         "row-schema    i64-le",
         "state-schema  sum:i128-le",
         "keeps keys    no",

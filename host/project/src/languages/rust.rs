@@ -1,6 +1,7 @@
 //! Rust, built by cargo for `wasm32-unknown-unknown`.
 
 use super::{Sdk, Source};
+use crate::build::is_wasm;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,7 @@ fn artifact(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
     let files = artifacts.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    files.filter_map(|file| file.as_str().filter(|file| file.ends_with(".wasm")).map(PathBuf::from)).last()
+    files.filter_map(|file| file.as_str().map(PathBuf::from)).rfind(|file| is_wasm(file))
 }
 
 /// A compiler without a standard library for Wasm fails with a hundred errors that say nothing of it.
