@@ -157,6 +157,16 @@ impl Run {
         &self.stderr[starts[0].0..]
     }
 
+    /// The last error, behind those of other programs.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn last_error(&self) -> &str {
+        let mut starts = self.stderr.match_indices("error: ").filter(|(at, _)| self.begins_line(*at));
+        let last = starts.next_back().expect("standard error has an error");
+        &self.stderr[last.0..]
+    }
+
     fn begins_line(&self, at: usize) -> bool {
         at == 0 || self.stderr.as_bytes()[at - 1] == b'\n'
     }

@@ -43,7 +43,7 @@ fn what_a_compiler_says_is_shown_and_the_build_fails() {
     std::fs::write(&source, text.replace("split_once", "split_twice")).expect("it is writable");
     let run = sandbox.host(&["build", "broken"]).ends_with(1);
     assert!(run.stderr.contains("split_twice"), "{}", run.stderr);
-    assert!(run.error().contains("does not build; cargo's words are above"), "{}", run.stderr);
+    assert!(run.last_error().contains("does not build; cargo's words are above"), "{}", run.stderr);
 }
 
 #[test]
