@@ -162,8 +162,8 @@ impl Run {
     /// # Panics
     /// When there is none.
     pub fn last_error(&self) -> &str {
-        let mut starts = self.stderr.match_indices("error: ").filter(|(at, _)| self.begins_line(*at));
-        let last = starts.next_back().expect("standard error has an error");
+        let starts = self.stderr.match_indices("error: ").filter(|(at, _)| self.begins_line(*at));
+        let last = starts.last().expect("standard error has an error");
         &self.stderr[last.0..]
     }
 
