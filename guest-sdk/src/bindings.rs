@@ -72,3 +72,17 @@ pub mod finisher {
     });
     pub use exports::host::operator::finisher::*;
 }
+
+/// `merger`.
+pub mod merger {
+    wit_bindgen::generate!({
+        inline: "package host:sdk-merger; world merger { export host:operator/merger@0.1.0; }",
+        path: "../wit",
+        world: "host:sdk-merger/merger",
+        with: { "host:operator/types@0.1.0": super::types::host::operator::types },
+        pub_export_macro: true,
+        export_macro_name: "export_merger_interface",
+        default_bindings_module: "guest_sdk::bindings::merger",
+    });
+    pub use exports::host::operator::merger::*;
+}

@@ -91,6 +91,17 @@ macro_rules! __export {
         }
         $crate::bindings::finisher::export_finisher_interface!(Component with_types_in $crate::bindings::finisher);
     };
+    (merge) => {
+        impl $crate::bindings::merger::Guest for Component {
+            fn merge(
+                left: $crate::bindings::types::BytesColumn,
+                right: $crate::bindings::types::BytesColumn,
+            ) -> ::core::result::Result<$crate::bindings::types::BytesColumn, $crate::bindings::types::Failure> {
+                with(|operator| $crate::run::merge(operator, left, right))
+            }
+        }
+        $crate::bindings::merger::export_merger_interface!(Component with_types_in $crate::bindings::merger);
+    };
 }
 
 /// What must hold for one part of [`export!`], checked when the operator is compiled.
@@ -127,11 +138,17 @@ macro_rules! __check {
             is_a_finish::<$operator>();
         };
     };
+    ($operator:ty, merge) => {
+        const _: fn() = || {
+            fn is_a_merge<T: $crate::Merge>() {}
+            is_a_merge::<$operator>();
+        };
+    };
     ($operator:ty, $part:ident) => {
         ::core::compile_error!(::core::concat!(
             "unknown part `",
             ::core::stringify!($part),
-            "`: there are transform, reduce and finish"
+            "`: there are transform, reduce, finish and merge"
         ));
     };
 }

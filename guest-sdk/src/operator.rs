@@ -61,6 +61,24 @@ pub trait Reduce: Operator {
     fn fold(&mut self, accumulator: &mut Option<Self::Accumulator>, value: Value<'_>) -> Result<(), Error>;
 }
 
+/// A fold that may be split: values of a key may be folded apart, and what came of it merged. The host then folds
+/// records before it shuffles them by key, which saves most of the way through the repartition topic.
+///
+/// Only for folds in which the order of values does not count, and which refuse no value because of those before it:
+/// merging `a` with what `w` alone folds to must be the same as folding `w` into `a`.
+/// `testing::Runner::check_merge_law` checks it.
+pub trait Merge: Reduce {
+    /// Merges `other` into `accumulator`, both of the same key.
+    ///
+    /// # Errors
+    /// The application stops: an accumulator stands for many records.
+    fn merge(
+        &mut self,
+        accumulator: Self::Accumulator,
+        other: Self::Accumulator,
+    ) -> Result<Option<Self::Accumulator>, Failure>;
+}
+
 /// Makes output values of accumulators. Without it the output value is the accumulator's own bytes.
 pub trait Finish: Reduce {
     /// Writes the output value of `key` to `out`. Called once a commit for each key that was touched; keys

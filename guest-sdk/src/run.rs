@@ -9,7 +9,7 @@ use crate::bindings::transformer::Transformed;
 use crate::bindings::types::{BadRow, BytesColumn, Columns, Failure as WitFailure, Origin};
 use crate::bytes::{Bytes, Column, bit};
 use crate::error::Error;
-use crate::operator::{Finish, Finished, Operator, Reduce, Settings, Transform};
+use crate::operator::{Finish, Finished, Merge, Operator, Reduce, Settings, Transform};
 use crate::output::Output;
 use crate::record::{Value, cell, records};
 
@@ -212,6 +212,26 @@ pub fn finish<T: Finish>(
             Finished::Value => out.end_string(),
             Finished::Tombstone => out.push_null(),
         }
+    }
+    Ok(out.finish())
+}
+
+/// `merger.merge`.
+///
+/// # Errors
+/// The operator's own, and fatal ones when an accumulator's bytes cannot be read.
+#[expect(clippy::needless_pass_by_value, reason = "the bindings hand over what they lifted")]
+pub fn merge<T: Merge>(
+    operator: &mut T,
+    left: BytesColumn,
+    right: BytesColumn,
+) -> Result<BytesColumn, WitFailure> {
+    let count = left.offsets.len().saturating_sub(1);
+    let mut out = Column::with_capacity(count, left.data.len());
+    for i in 0..count {
+        let side = |column: &BytesColumn| decode(b"", cell(&column.data, &column.offsets, i));
+        let merged = operator.merge(side(&left)?, side(&right)?)?;
+        push(&mut out, merged.as_ref());
     }
     Ok(out.finish())
 }

@@ -14,6 +14,7 @@ use crate::operator::{Finish, Operator, Reduce, Transform};
 use crate::run;
 
 mod columns;
+mod merge;
 
 use columns::{column, groups, input_columns, rows_of};
 
@@ -103,6 +104,12 @@ pub enum RunError {
     Failed(Failure),
     /// The operator says that it preserves keys, but the row of the record at this offset has another.
     KeyChanged(i64),
+    /// Folding in order is not the same as folding in reverse (cut 0), or as merging what the values before the cut
+    /// fold to with what the others fold to.
+    MergeLaw {
+        /// How many values are in the first part.
+        cut: usize,
+    },
 }
 
 impl fmt::Display for RunError {
@@ -111,6 +118,10 @@ impl fmt::Display for RunError {
             Self::Configure(reason) => write!(f, "configure: {reason}"),
             Self::Failed(Failure::Retry(reason)) => write!(f, "retry: {reason}"),
             Self::Failed(Failure::Fatal(reason)) => write!(f, "fatal: {reason}"),
+            Self::MergeLaw { cut: 0 } => write!(f, "the accumulator depends on the order of the values"),
+            Self::MergeLaw { cut } => {
+                write!(f, "the first {cut} values and the others, merged, are not what all of them fold to")
+            }
             Self::KeyChanged(offset) => write!(f, "the key of the record at offset {offset} was changed"),
         }
     }

@@ -25,6 +25,7 @@ pub use show::{Shown, toml};
 pub use table::{SETTINGS, Setting};
 pub use value::Raw;
 
+pub use host_core::emit::Emit;
 pub use host_core::policy::Policy;
 pub use host_core::topology::Repartition;
 
@@ -39,7 +40,7 @@ pub const FILE_DEFAULT: &str = "host.toml";
 
 /// All settings, checked. Durations and sizes are within the bounds of the table.
 #[derive(Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "four independent choices of the user, each with its name")]
+#[allow(clippy::struct_excessive_bools, reason = "five independent choices of the user, each with its name")]
 pub struct Config {
     /// Consumer group, prefix of internal topics and transactional ids.
     pub application_id: String,
@@ -63,6 +64,14 @@ pub struct Config {
     pub commit_interval: Duration,
     /// Records in a batch, at most.
     pub batch_records_max: usize,
+    /// To so many records a batch may shrink to be in time.
+    pub batch_records_min: usize,
+    /// Within what time of a record's arrival its result is wanted.
+    pub latency_target: Duration,
+    /// When results are written.
+    pub emit: Emit,
+    /// Rows of a reduce that merges are folded before they are shuffled.
+    pub combines: bool,
     /// Bytes of keys and values in a batch, at most.
     pub batch_bytes_max: usize,
     /// What a crash may do to results.

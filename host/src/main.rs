@@ -7,6 +7,9 @@ use std::io::stderr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match catch_unwind(AssertUnwindSafe(|| cli::run(cli))) {

@@ -98,6 +98,10 @@ pub struct Metrics {
     pub bytes_consumed: Counter,
     /// Rows written to the repartition topic.
     pub rows_repartitioned: Counter,
+    /// Rows folded before they were shuffled ...
+    pub rows_combined: Counter,
+    /// ... into so many records of the repartition topic.
+    pub partials: Counter,
     /// Records written to the output.
     pub results: Counter,
     /// Transactions committed.
@@ -159,6 +163,8 @@ impl Metrics {
             records_consumed: self.records_consumed.get(),
             bytes_consumed: self.bytes_consumed.get(),
             rows_repartitioned: self.rows_repartitioned.get(),
+            rows_combined: self.rows_combined.get(),
+            partials: self.partials.get(),
             results: self.results.get(),
             commits: self.commits.get(),
             aborts: self.aborts.get(),
@@ -186,6 +192,8 @@ pub struct Counters {
     pub records_consumed: u64,
     pub bytes_consumed: u64,
     pub rows_repartitioned: u64,
+    pub rows_combined: u64,
+    pub partials: u64,
     pub results: u64,
     pub commits: u64,
     pub aborts: u64,

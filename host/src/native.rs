@@ -68,6 +68,7 @@ impl Native {
             transforms: true,
             reduces: true,
             finishes: true,
+            merges: kind.merges(),
         };
         Ok(Self { kind, description })
     }
@@ -127,10 +128,11 @@ impl Operator for Native {
         Ok(out)
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         let mut out = Reduced::default();
-        out.accumulators.data.reserve(16 * groups.ends.len());
-        out.accumulators.offsets.reserve(groups.ends.len());
+        let answers = if every { groups.values.len() } else { groups.ends.len() };
+        out.accumulators.data.reserve(16 * answers);
+        out.accumulators.offsets.reserve(answers);
         let mut start = 0;
         for (i, end) in groups.ends.iter().enumerate() {
             let end = *end as usize;
@@ -145,10 +147,12 @@ impl Operator for Native {
                     Ok(new) => accumulator = Some(new),
                     Err(reason) => out.bad.push(bad(at, reason)),
                 }
+                if every {
+                    push_accumulator(&mut out.accumulators, accumulator);
+                }
             }
-            match accumulator {
-                Some(accumulator) => accumulator.with_bytes(|bytes| out.accumulators.push(Some(bytes))),
-                None => out.accumulators.push(None),
+            if !every {
+                push_accumulator(&mut out.accumulators, accumulator);
             }
             start = end;
         }
@@ -168,6 +172,26 @@ impl Operator for Native {
             out.push(Some(accumulator.text(&mut text)));
         }
         Ok(out)
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        let mut out = BytesColumn::new();
+        let decode = |column: &BytesColumn, i| {
+            let bytes = column.get(i).unwrap_or_default();
+            self.kind.decode(bytes).ok_or_else(|| unreadable(None, bytes))
+        };
+        for i in 0..left.len() {
+            let merged = self.kind.merge(decode(left, i)?, decode(right, i)?);
+            push_accumulator(&mut out, Some(merged));
+        }
+        Ok(out)
+    }
+}
+
+fn push_accumulator(column: &mut BytesColumn, accumulator: Option<fold::Accumulator>) {
+    match accumulator {
+        Some(accumulator) => accumulator.with_bytes(|bytes| column.push(Some(bytes))),
+        None => column.push(None),
     }
 }
 
@@ -223,8 +247,8 @@ mod tests {
             groups.timestamps.push(7);
         }
         groups.ends.push(rows.rows.len() as u32);
-        let reduced = native.reduce(&groups).expect("the accumulators are its own");
-        assert_eq!(check::reduced(&reduced, 1, rows.rows.len()), Ok(()));
+        let reduced = native.reduce(&groups, false).expect("the accumulators are its own");
+        assert_eq!(check::reduced(&reduced, 1, rows.rows.len(), false), Ok(()));
         let results =
             native.finish(&groups.keys, &reduced.accumulators).expect("the accumulators are its own");
         assert_eq!(check::finished(&results, 1), Ok(()));
@@ -249,6 +273,25 @@ mod tests {
     #[test]
     fn a_key_without_accepted_values_has_no_accumulator() {
         assert_eq!(result("sum", &["x"]), None);
+    }
+
+    #[test]
+    fn every_value_has_an_answer_when_it_is_asked_for() {
+        let mut groups = Groups::default();
+        groups.keys.push(Some(b"k"));
+        groups.accumulators.push(None);
+        for number in [5i64, 6] {
+            groups.values.push(Some(&number.to_le_bytes()));
+            groups.timestamps.push(7);
+        }
+        groups.values.push(Some(b"bad"));
+        groups.timestamps.push(7);
+        groups.ends.push(3);
+        let reduced = load("sum").reduce(&groups, true).expect("a sum does not fault");
+        assert_eq!(check::reduced(&reduced, 1, 3, true), Ok(()));
+        let sums: Vec<_> = (0..3).map(|i| reduced.accumulators.get(i).map(<[u8]>::to_vec)).collect();
+        let sum = |sum: i128| Some(sum.to_le_bytes().to_vec());
+        assert_eq!(sums, [sum(5), sum(11), sum(11)]);
     }
 
     #[test]

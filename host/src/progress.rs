@@ -102,6 +102,8 @@ pub fn log_summary(now: &Counters, elapsed: Duration) {
         skipped = total(&now.skipped),
         faults = total(&now.faults),
         rows_repartitioned = now.rows_repartitioned,
+        rows_combined = now.rows_combined,
+        partials = now.partials,
         rows_restored = now.rows_restored,
         producer_replacements = now.producer_replacements,
         elapsed_ms = elapsed.as_millis() as u64,
@@ -122,6 +124,9 @@ pub fn summary(now: &Counters, elapsed: Duration) -> String {
         [("dead letters", &now.dead_letters), ("skipped", &now.skipped), ("faulted calls", &now.faults)];
     for (what, by_cause) in causes.into_iter().filter(|(_, by_cause)| !by_cause.is_empty()) {
         rows.push((what, by_cause_text(by_cause)));
+    }
+    if now.rows_combined > 0 {
+        rows.push(("rows combined", format!("{} into {}", digits(now.rows_combined), digits(now.partials))));
     }
     let rare = [
         ("rows repartitioned", now.rows_repartitioned),
@@ -265,6 +270,7 @@ mod tests {
         now.skipped = vec![(Cause::NullKey, 2)];
         now.faults = vec![(Cause::Fault(FaultKind::Trap), 3)];
         now.rows_repartitioned = 1_233_364;
+        (now.rows_combined, now.partials) = (1_200_000, 40_000);
         let expected = "\
 records in          1,234,567 (11.8 MiB)
 results out         40,000
@@ -273,6 +279,7 @@ commits             120
 dead letters        1,201 (1,200 rejected, 1 trap)
 skipped             2 (2 null-key)
 faulted calls       3 (3 trap)
+rows combined       1,200,000 into 40,000
 rows repartitioned  1,233,364
 elapsed             2.5 s (494k records/s)
 ";

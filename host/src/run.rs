@@ -5,6 +5,7 @@ mod api;
 mod fleet;
 mod follow;
 mod module;
+mod signals;
 mod signature;
 mod start;
 mod supervise;
@@ -23,6 +24,7 @@ use crate::worker::{Control, Outbox, OutboxSettings, Reporter, Resets, Worker};
 use fleet::Fleet;
 use host_core::error::{Stop, StopKind};
 use host_core::machine::Settings;
+use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
 use host_core::{Machine, operator::Operator};
@@ -58,6 +60,7 @@ struct Application {
 /// # Errors
 /// Whatever ends it otherwise, with its exit code.
 pub fn run(config: Config) -> Result<(), Failure> {
+    let signals = signals::Signals::listen()?;
     let settings = kafka_settings(&config);
     settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     let module = Module::load(&config)?;
@@ -90,7 +93,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
         metrics,
         admin,
     };
-    supervise::supervise(application)
+    supervise::supervise(application, &signals)
 }
 
 fn kafka_settings(config: &Config) -> kafka::Settings {
@@ -176,12 +179,17 @@ impl Application {
         let operator: Box<dyn Operator + Send> = self.module.operator();
         let metrics = Arc::clone(&self.metrics);
         Ok(Worker {
-            machine: Machine::new(operator, self.machine_settings()),
+            machine: Machine::new(operator, &self.machine_settings()),
             consumer,
             outbox,
             restorer,
             reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
-            limits,
+            batch_bytes_max: limits.bytes_max,
+            pace: Pace::new(
+                self.config.batch_records_min,
+                self.config.batch_records_max,
+                self.config.latency_target.as_micros() as u64,
+            ),
             resets: Resets {
                 inputs: reset(self.config.offset_reset),
                 repartition: self.topology.repartition.clone(),
@@ -214,6 +222,7 @@ impl Application {
             module: self.module.digest().to_owned(),
             hash_seed: random(),
             stamp: config.stamp,
+            emit: config.emit,
         }
     }
 }

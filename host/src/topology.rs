@@ -1,6 +1,6 @@
 //! The topology of an application as data and as text. Pure; connects to nothing.
 
-use crate::config::Config;
+use crate::config::{Config, Emit};
 use host_core::operator::Description;
 use std::fmt::Write as _;
 
@@ -33,6 +33,8 @@ pub struct SubTopology {
 pub enum Step {
     /// Rows in, rows out.
     Transform,
+    /// Values into accumulators that are merged behind the shuffle.
+    Combine,
     /// Values into accumulators, kept in this changelog.
     Reduce {
         /// The changelog topic.
@@ -46,6 +48,7 @@ impl Step {
     fn word(&self) -> &'static str {
         match self {
             Self::Transform => "transform",
+            Self::Combine => "combine",
             Self::Reduce { .. } => "reduce",
             Self::Finish => "finish",
         }
@@ -68,10 +71,12 @@ impl Topology {
         let transform = core.transforms.then_some(Step::Transform);
         let reduce = core.changelog.map(|changelog| Step::Reduce { changelog });
         let finish = (core.reduces && module.finishes).then_some(Step::Finish);
+        let combines = core.combines && module.merges && config.emit != Emit::Record;
+        let combine = combines.then_some(Step::Combine);
         let sub = |sources, steps, sink| SubTopology { sources, steps, sink };
         let sub_topologies = if let Some(between) = core.repartition {
             vec![
-                sub(core.inputs, transform.into_iter().collect(), between.clone()),
+                sub(core.inputs, transform.into_iter().chain(combine).collect(), between.clone()),
                 sub(vec![between], reduce.into_iter().chain(finish).collect(), core.output),
             ]
         } else {
@@ -144,7 +149,15 @@ impl Topology {
 /// The core's topology of this application with a module of this description.
 pub fn of(config: &Config, module: &Description) -> host_core::topology::Topology {
     let io = (config.inputs.clone(), config.output.clone());
-    host_core::topology::Topology::new(&config.application_id, &config.name, io, module, config.repartition)
+    let mut topology = host_core::topology::Topology::new(
+        &config.application_id,
+        &config.name,
+        io,
+        module,
+        config.repartition,
+    );
+    topology.combines = config.combines;
+    topology
 }
 
 #[cfg(test)]
@@ -175,6 +188,19 @@ application sum
   failed records --> sum-dead-letter
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_reduce_that_merges_combines_before_the_shuffle_unless_every_record_has_a_result() {
+        let combines = |settings: &[(&str, &str)]| {
+            let module = Description { merges: true, ..sum() };
+            Topology::new(&config(settings), &module).text(Format::Ascii).contains(" --> combine sum --> ")
+        };
+        assert!(combines(&[]));
+        assert!(combines(&[("emit", "batch")]));
+        assert!(!combines(&[("emit", "record")]));
+        assert!(!combines(&[("combine", "never")]));
+        assert!(!combines(&[("repartition", "never")]));
     }
 
     #[test]

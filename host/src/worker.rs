@@ -18,6 +18,7 @@ use host_core::effect::Effect;
 use host_core::error::Stop;
 use host_core::event::{Event, Failure};
 use host_core::operator::Operator;
+use host_core::pace::Pace;
 use host_core::record::TopicPartition;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,8 +58,10 @@ pub struct Worker {
     pub restorer: Restorer,
     /// Counts and logs.
     pub reporter: Reporter,
-    /// Bounds of a batch.
-    pub limits: Limits,
+    /// Bounds the bytes of a batch.
+    pub batch_bytes_max: usize,
+    /// Bounds its records.
+    pub pace: Pace,
     /// First positions.
     pub resets: Resets,
     /// Orders from the main thread.
@@ -108,7 +111,18 @@ impl Worker {
             };
             self.sample(&event);
             self.reporter.event(&event, &self.consumer);
-            self.machine.handle(self.now_ms(), event);
+            self.handle(event);
+        }
+    }
+
+    /// Gives an event to the machine, and a batch's buffers back to the consumer.
+    fn handle(&mut self, event: Event) {
+        let records = if let Event::Batch(batch) = &event { batch.rows.len() } else { 0 };
+        let began = Instant::now();
+        self.machine.handle(self.now_ms(), event);
+        if let Some(batch) = self.machine.take_spent() {
+            self.pace.took(records, began.elapsed().as_micros() as u64);
+            self.consumer.reuse(batch);
         }
     }
 
@@ -163,7 +177,8 @@ impl Worker {
                 Err(failure) => return Event::Failed(failure),
             }
         }
-        match self.consumer.poll(self.poll_timeout(), self.limits) {
+        let limits = Limits { records_max: self.pace.records_max(), bytes_max: self.batch_bytes_max };
+        match self.consumer.poll(self.poll_timeout(), limits) {
             Ok(Polled::Batch(batch)) => Event::Batch(batch),
             Ok(Polled::PartitionEnd { epoch, source, position }) => {
                 Event::PartitionEnd { epoch, source, position }

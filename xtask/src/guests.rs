@@ -176,7 +176,7 @@ mod tests {
             exports.sort_unstable();
             anyhow::Ok(exports.join(" "))
         };
-        assert_eq!(exports("sum")?, "finisher module reducer transformer");
+        assert_eq!(exports("sum")?, "finisher merger module reducer transformer");
         assert_eq!(exports("hash-chain")?, "module reducer transformer");
         assert_eq!(exports("hostile-guest")?, "finisher module reducer transformer");
         assert_eq!(exports("curious-guest")?, "module transformer");

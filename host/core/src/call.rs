@@ -12,12 +12,14 @@ pub(crate) struct Caller<O> {
     pub(crate) limits: Limits,
     /// Time of faulted calls in the open transaction.
     spent_us: u64,
+    /// Calls that were answered.
+    answers: u64,
     ratio: FaultRatio,
 }
 
 impl<O: Operator> Caller<O> {
     pub(crate) fn new(operator: O, limits: Limits) -> Self {
-        Self { operator, limits, spent_us: 0, ratio: FaultRatio::default() }
+        Self { operator, limits, spent_us: 0, answers: 0, ratio: FaultRatio::default() }
     }
 
     /// Takes another operator and gives the one before: what is known of faults was its.
@@ -42,7 +44,10 @@ impl<O: Operator> Caller<O> {
         let mut tries = 0;
         loop {
             let fault = match call(&mut self.operator) {
-                Ok(answer) => return Ok(Ok(answer)),
+                Ok(answer) => {
+                    self.answers += 1;
+                    return Ok(Ok(answer));
+                }
                 Err(fault) => fault,
             };
             self.spent_us = self.spent_us.saturating_add(fault.spent_us);
@@ -83,6 +88,11 @@ impl<O: Operator> Caller<O> {
     pub(crate) fn faulted(&mut self, fault: &Fault) -> Result<(), Stop> {
         self.ratio.count(1, 1);
         self.ratio.check(&self.limits, &fault.reason)
+    }
+
+    /// Calls that were answered so far.
+    pub(crate) fn answers(&self) -> u64 {
+        self.answers
     }
 
     /// Time that faults have taken in the open transaction, in microseconds.

@@ -148,12 +148,13 @@ pub fn sinks(sinks: &[u8], output_rows: usize) -> Result<(), BadAnswer> {
     }
 }
 
-/// Checks the answer of a reduce that was given `keys` keys with `values` values in all.
+/// Checks the answer of a reduce that was given `keys` keys with `values` values in all, and was to answer for
+/// each key or for `every` value.
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn reduced(answer: &Reduced, keys: usize, values: usize) -> Result<(), BadAnswer> {
-    column(&ACCUMULATORS, &answer.accumulators, keys)?;
+pub fn reduced(answer: &Reduced, keys: usize, values: usize, every: bool) -> Result<(), BadAnswer> {
+    column(&ACCUMULATORS, &answer.accumulators, if every { values } else { keys })?;
     bad(&answer.bad, values)
 }
 
@@ -163,6 +164,14 @@ pub fn reduced(answer: &Reduced, keys: usize, values: usize) -> Result<(), BadAn
 /// The first rule that is broken.
 pub fn finished(answer: &BytesColumn, keys: usize) -> Result<(), BadAnswer> {
     column(&RESULTS, answer, keys)
+}
+
+/// Checks the answer of a merge that was given `pairs` pairs.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn merged(answer: &BytesColumn, pairs: usize) -> Result<(), BadAnswer> {
+    column(&MERGED, answer, pairs)
 }
 
 /// `reason` cut to [`REASON_BYTES_MAX`] at the end of a character.
@@ -179,6 +188,7 @@ struct Names {
 
 const ACCUMULATORS: Names = Names { offsets: "accumulators.offsets", nulls: "accumulators.nulls" };
 const RESULTS: Names = Names { offsets: "results.offsets", nulls: "results.nulls" };
+const MERGED: Names = Names { offsets: "merged.offsets", nulls: "merged.nulls" };
 const ROWS: Names = Names { offsets: "rows.offsets", nulls: "rows.nulls" };
 const HEADERS: Names = Names { offsets: "rows.headers.offsets", nulls: "rows.headers.null-values" };
 

@@ -167,6 +167,13 @@ pub enum Report {
         /// The partition of its key.
         expected: u32,
     },
+    /// Rows were folded before they were shuffled.
+    Combined {
+        /// So many rows ...
+        rows: u64,
+        /// ... became so many records of the repartition topic.
+        partials: u64,
+    },
     /// A transaction was aborted and its records are read again.
     Aborted {
         /// Why.

@@ -1,27 +1,38 @@
-//! Values of a repartition topic: a row, with where it was read first.
+//! Values of a repartition topic: a row with where it was read first, or what was folded of many.
 //!
 //! ```text
 //! byte 0      version, 1
-//! byte 1      kind: 0 = row (1 is kept for partial accumulators)
-//! bytes 2-5   fingerprint of the row schema, little endian
+//! byte 1      kind: 0 = a row, 1 = a partial accumulator
+//! bytes 2-5   fingerprint of the row-schema (of a partial: the state-schema), little endian
 //! bytes 6-9   fingerprint of the source topic's name, little endian
 //! varint      source partition (LEB128)
-//! varint      source offset (LEB128)
-//! rest        the value
+//! varint      source offset (LEB128); of a partial: that of the last row that its transaction had read
+//! rest        the row's value, or the accumulator
 //! ```
 
 use crate::record::Offset;
 use alloc::vec::Vec;
 
 const VERSION: u8 = 1;
-const KIND_ROW: u8 = 0;
 const FIXED_BYTES: usize = 10;
+
+/// What stands behind a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The value of one row.
+    Row = 0,
+    /// An accumulator, folded from rows of one source partition.
+    Partial = 1,
+}
 
 /// What stands in front of a row's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// [`crate::hash::fingerprint`] of the row schema of the module that wrote the row.
-    pub row_schema: u32,
+    /// What follows.
+    pub kind: Kind,
+    /// [`crate::hash::fingerprint`] of the row-schema, or for a partial of the state-schema, of the module that
+    /// wrote it.
+    pub schema: u32,
     /// [`crate::hash::fingerprint`] of the topic where the row was read first.
     pub topic: u32,
     /// The partition there.
@@ -47,8 +58,8 @@ pub enum FrameError {
 impl Frame {
     /// Appends the frame.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[VERSION, KIND_ROW]);
-        out.extend_from_slice(&self.row_schema.to_le_bytes());
+        out.extend_from_slice(&[VERSION, self.kind as u8]);
+        out.extend_from_slice(&self.schema.to_le_bytes());
         out.extend_from_slice(&self.topic.to_le_bytes());
         write_varint(u64::from(self.partition), out);
         write_varint(self.offset.cast_unsigned(), out);
@@ -60,13 +71,16 @@ impl Frame {
     /// [`FrameError`]: the value was not written by a host of this format.
     pub fn read(value: &[u8]) -> Result<(Self, usize), FrameError> {
         let (fixed, rest) = value.split_at_checked(FIXED_BYTES).ok_or(FrameError::Short)?;
-        if fixed[0] != VERSION || fixed[1] != KIND_ROW {
-            return Err(FrameError::Unknown(fixed[0], fixed[1]));
-        }
+        let kind = match (fixed[0], fixed[1]) {
+            (VERSION, 0) => Kind::Row,
+            (VERSION, 1) => Kind::Partial,
+            (version, kind) => return Err(FrameError::Unknown(version, kind)),
+        };
         let (partition, a) = read_varint(rest)?;
         let (offset, b) = read_varint(&rest[a..])?;
         let frame = Self {
-            row_schema: u32::from_le_bytes([fixed[2], fixed[3], fixed[4], fixed[5]]),
+            kind,
+            schema: u32::from_le_bytes([fixed[2], fixed[3], fixed[4], fixed[5]]),
             topic: u32::from_le_bytes([fixed[6], fixed[7], fixed[8], fixed[9]]),
             partition: u32::try_from(partition).map_err(|_| FrameError::Range)?,
             offset: Offset::try_from(offset).map_err(|_| FrameError::Range)?,
@@ -105,19 +119,21 @@ mod tests {
     #[test]
     fn a_frame_reads_back_as_written() {
         for (partition, offset) in [(0, 0), (127, 128), (u32::MAX, i64::MAX), (3, 1 << 40)] {
-            let frame = Frame { row_schema: 7, topic: 0xdead_beef, partition, offset };
-            let mut bytes = Vec::new();
-            frame.write(&mut bytes);
-            let len = bytes.len();
-            bytes.extend_from_slice(b"value");
-            assert_eq!(Frame::read(&bytes), Ok((frame, len)));
+            for kind in [Kind::Row, Kind::Partial] {
+                let frame = Frame { kind, schema: 7, topic: 0xdead_beef, partition, offset };
+                let mut bytes = Vec::new();
+                frame.write(&mut bytes);
+                let len = bytes.len();
+                bytes.extend_from_slice(b"value");
+                assert_eq!(Frame::read(&bytes), Ok((frame, len)));
+            }
         }
     }
 
     #[test]
     fn every_cut_of_a_frame_is_refused() {
         let mut bytes = Vec::new();
-        Frame { row_schema: 7, topic: 9, partition: 300, offset: 70_000 }.write(&mut bytes);
+        Frame { kind: Kind::Row, schema: 7, topic: 9, partition: 300, offset: 70_000 }.write(&mut bytes);
         for len in 0..bytes.len() {
             assert_eq!(Frame::read(&bytes[..len]), Err(FrameError::Short), "{len}");
         }
@@ -126,8 +142,10 @@ mod tests {
     #[test]
     fn an_unknown_version_is_refused() {
         let mut bytes = Vec::new();
-        Frame { row_schema: 7, topic: 9, partition: 0, offset: 0 }.write(&mut bytes);
+        Frame { kind: Kind::Row, schema: 7, topic: 9, partition: 0, offset: 0 }.write(&mut bytes);
         bytes[0] = 2;
         assert_eq!(Frame::read(&bytes), Err(FrameError::Unknown(2, 0)));
+        bytes[..2].copy_from_slice(&[1, 2]);
+        assert_eq!(Frame::read(&bytes), Err(FrameError::Unknown(1, 2)));
     }
 }

@@ -3,13 +3,14 @@
 
 use self::swap::{Fallback, Staged};
 use crate::effect::{Assignment, CommitOffset, Effect, Report};
+use crate::emit::Emit;
 use crate::error::{Stop, StopKind};
 use crate::event::{Epoch, Event, Start};
 use crate::hash::Hasher;
 use crate::metadata::Metadata;
 use crate::operator::Operator;
 use crate::policy::{Limits, Policies};
-use crate::process::Processor;
+use crate::process::{Combiner, Processor};
 use crate::record::{Batch, Offset, Rows, TopicPartition};
 use crate::state::{KeyedState, MemoryStore};
 use crate::task::{Committed, Phase, Task};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub hash_seed: u64,
     /// Outputs carry the headers of [`crate::stamp`].
     pub stamp: bool,
+    /// When results are written.
+    pub emit: Emit,
 }
 
 /// Where the worker stands in its group.
@@ -93,6 +96,8 @@ pub struct Machine<O> {
     fell_back: Option<String>,
     /// Nothing new goes into the repartition topic.
     held: bool,
+    /// The last batch, for its buffers.
+    spent: Option<Batch>,
     /// Whether it is to be so.
     hold: bool,
     stopped: bool,
@@ -100,11 +105,10 @@ pub struct Machine<O> {
 
 impl<O: Operator> Machine<O> {
     /// A machine with nothing assigned. The shell has a producer whose predecessor is settled.
-    pub fn new(operator: O, settings: Settings) -> Self {
+    pub fn new(operator: O, settings: &Settings) -> Self {
         let metadata = Metadata::new(settings.incarnation, &settings.module, operator.description());
-        let stamp = settings.stamp.then_some(settings.module);
         Self {
-            processor: Processor::new(operator, settings.topology, settings.policies, settings.limits, stamp),
+            processor: Processor::new(operator, settings),
             metadata,
             hasher: Hasher::new(settings.hash_seed),
             epoch: Epoch::default(),
@@ -119,6 +123,7 @@ impl<O: Operator> Machine<O> {
             fallback: None,
             fell_back: None,
             held: false,
+            spent: None,
             hold: false,
             stopped: false,
         }
@@ -127,6 +132,11 @@ impl<O: Operator> Machine<O> {
     /// The next thing to do, until none is left.
     pub fn next_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
+    }
+
+    /// The last batch that it was given and is done with, so that its buffers can be used again.
+    pub fn take_spent(&mut self) -> Option<Batch> {
+        self.spent.take()
     }
 
     /// The tasks, in the order of the assignment.
@@ -180,7 +190,12 @@ impl<O: Operator> Machine<O> {
             Event::Located { epoch, starts } if epoch == self.epoch => self.located(now_ms, &starts),
             Event::RestoreRows { epoch, source, rows } if epoch == self.epoch => self.restore(&source, &rows),
             Event::Restored { epoch, source } if epoch == self.epoch => self.restored(&source),
-            Event::Batch(batch) if batch.epoch == self.epoch => self.batch(now_ms, &batch),
+            Event::Batch(batch) => {
+                if batch.epoch == self.epoch {
+                    self.batch(now_ms, &batch);
+                }
+                self.spent = Some(batch);
+            }
             Event::PartitionEnd { epoch, source, position } if epoch == self.epoch => {
                 self.partition_end(now_ms, &source, position);
             }
@@ -194,7 +209,6 @@ impl<O: Operator> Machine<O> {
             Event::Located { .. }
             | Event::RestoreRows { .. }
             | Event::Restored { .. }
-            | Event::Batch(_)
             | Event::PartitionEnd { .. } => {}
         }
     }
@@ -252,7 +266,8 @@ impl<O: Operator> Machine<O> {
             Start::Reset { offset } => (*offset, Committed::default()),
         };
         let topology = self.topology();
-        let reduces = topology.stages(&source.topic).then == Then::Reduce;
+        let then = topology.stages(&source.topic).then;
+        let reduces = then == Then::Reduce;
         if let Some(before) = Metadata::parse(&committed.metadata).filter(|_| reduces) {
             self.check_state_schema(source, &before)?;
         }
@@ -265,6 +280,7 @@ impl<O: Operator> Machine<O> {
             touched: committed.offset.is_none(),
             committed,
             state,
+            combiner: (then == Then::Repartition).then(|| Combiner::new(self.hasher.clone())),
             set_back_until_ms: None,
         })
     }
@@ -380,13 +396,16 @@ impl<O: Operator> Machine<O> {
         self.tasks[i].touched = true;
         let mut effects = Vec::new();
         let spent_before_us = self.processor.caller.spent_us();
-        let result = self.processor.process(batch, self.tasks[i].state.as_mut(), &mut effects);
+        let answers_before = self.processor.caller.answers();
+        let result = self.processor.process(batch, &mut self.tasks[i], &mut effects);
         self.effects.extend(effects);
         self.set_back(i, now_ms, self.processor.caller.spent_us() - spent_before_us);
         match result {
             Err(stop) => return self.give_up(stop),
             Ok(done) => {
-                self.passed();
+                if self.processor.caller.answers() > answers_before {
+                    self.passed();
+                }
                 let task = &mut self.tasks[i];
                 task.position = batch.offsets.get(done).copied().unwrap_or(last + 1);
                 if done < batch.offsets.len() {
@@ -431,11 +450,8 @@ impl<O: Operator> Machine<O> {
 
     fn commit(&mut self) {
         let mut effects = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.touched) {
-            let offsets = (task.committed.offset.unwrap_or_default(), task.position);
-            if let Some(state) = &task.state
-                && let Err(stop) = self.processor.finish(&task.source, offsets, state, &mut effects)
-            {
+        for task in self.tasks.iter_mut().filter(|task| task.touched) {
+            if let Err(stop) = self.processor.flush(task, &mut effects) {
                 return self.give_up(stop);
             }
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 /// What a module says of itself and which interfaces it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "four independent facts, each with its name")]
+#[allow(clippy::struct_excessive_bools, reason = "five independent facts, each with its name")]
 pub struct Description {
     /// For people.
     pub name: String,
@@ -24,6 +24,8 @@ pub struct Description {
     pub reduces: bool,
     /// `finisher` is exported.
     pub finishes: bool,
+    /// `merger` is exported: rows may be folded before they are shuffled.
+    pub merges: bool,
 }
 
 /// A row that an operator refuses.
@@ -64,7 +66,7 @@ pub struct Groups {
 /// The answer of a reduce.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reduced {
-    /// One per key; null deletes the key.
+    /// One per key, or one per value where every one was asked for; null deletes the key.
     pub accumulators: BytesColumn,
     /// Refused values, rising; `row` indexes [`Groups::values`].
     pub bad: Vec<BadRow>,
@@ -129,17 +131,36 @@ pub trait Operator {
     /// A [`Fault`]; nothing of the batch counts as processed.
     fn transform(&mut self, origin: Origin<'_>, rows: &Rows) -> Result<Transformed, Fault>;
 
-    /// Folds values into accumulators. `groups` has at least one key.
+    /// Folds values into accumulators. `groups` has at least one key. With `every` the answer has the accumulator
+    /// after each value; after a refused one it is what it was before.
     ///
     /// # Errors
     /// A [`Fault`]; no accumulator has changed.
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault>;
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault>;
 
     /// Output values of accumulators, one per key; only called when the module finishes.
     ///
     /// # Errors
     /// A [`Fault`].
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault>;
+
+    /// Accumulators of what the left and the right ones were folded from, pair by pair, none of them null; only
+    /// called when the module merges. `merge(a, reduce(none, w)) = reduce(a, w)` for all a and w.
+    ///
+    /// # Errors
+    /// A [`Fault`].
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault>;
+}
+
+impl Groups {
+    /// Removes all keys and values and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.accumulators.clear();
+        self.ends.clear();
+        self.values.clear();
+        self.timestamps.clear();
+    }
 }
 
 impl<O: Operator + ?Sized> Operator for alloc::boxed::Box<O> {
@@ -151,11 +172,15 @@ impl<O: Operator + ?Sized> Operator for alloc::boxed::Box<O> {
         (**self).transform(origin, rows)
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
-        (**self).reduce(groups)
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
+        (**self).reduce(groups, every)
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
         (**self).finish(keys, accumulators)
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        (**self).merge(left, right)
     }
 }

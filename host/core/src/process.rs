@@ -2,24 +2,32 @@
 //! writes out; nothing counts before the transaction that holds it is committed.
 
 use crate::call::Caller;
-use crate::changelog;
 use crate::dead_letter::DeadLetter;
 use crate::effect::{Cause, Effect, Outgoing, Report, Target};
+use crate::emit::{Emit, Emitted};
 use crate::error::{Stop, StopKind};
-use crate::frame::Frame;
+use crate::frame::{Frame, Kind};
 use crate::group::Grouper;
 use crate::hash::{fingerprint, partition_of};
+use crate::machine::Settings;
 use crate::operator::{Description, Operator};
-use crate::policy::{Limits, Policies, Policy};
-use crate::record::{Batch, BytesColumn, Offset, Row, Rows, TopicPartition};
+use crate::policy::{Policies, Policy};
+use crate::record::{Batch, Offset, Row, Rows, TopicPartition};
 use crate::reduce::{Input, Reduction};
 use crate::stamp;
 use crate::state::KeyedState;
+use crate::task::Task;
 use crate::topology::{Then, Topology};
 use crate::transform::{Stage, transform};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+
+mod combine;
+mod merge;
+mod results;
+
+pub(crate) use combine::Combiner;
 
 /// A row that does not reach the result.
 pub(crate) struct Failed {
@@ -45,7 +53,11 @@ pub(crate) struct Processor<O> {
     topology: Topology,
     policies: Policies,
     row_schema: u32,
+    state_schema: u32,
+    emit: Emit,
     grouper: Grouper,
+    /// Results of the batch that is being processed.
+    emitted: Emitted,
     /// Rows whose place is still to be checked, see [`Topology::trusted_partitions`].
     sample: usize,
     /// Outputs carry where they come from and this digest of the module.
@@ -56,17 +68,21 @@ pub(crate) struct Processor<O> {
 const SAMPLE_RECORDS: usize = 10_000;
 
 impl<O: Operator> Processor<O> {
-    pub(crate) fn new(
-        operator: O,
-        topology: Topology,
-        policies: Policies,
-        limits: Limits,
-        stamp: Option<String>,
-    ) -> Self {
-        let row_schema = fingerprint(&operator.description().row_schema);
-        let sample = if topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
-        let caller = Caller::new(operator, limits);
-        Self { caller, topology, policies, row_schema, grouper: Grouper::default(), sample, stamp }
+    pub(crate) fn new(operator: O, settings: &Settings) -> Self {
+        let description = operator.description();
+        let sample = if settings.topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
+        Self {
+            row_schema: fingerprint(&description.row_schema),
+            state_schema: fingerprint(&description.state_schema),
+            caller: Caller::new(operator, settings.limits),
+            topology: settings.topology.clone(),
+            policies: settings.policies,
+            emit: settings.emit,
+            grouper: Grouper::default(),
+            emitted: Emitted::default(),
+            sample,
+            stamp: settings.stamp.then(|| settings.module.clone()),
+        }
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -76,6 +92,7 @@ impl<O: Operator> Processor<O> {
     /// Takes another operator and gives the one before.
     pub(crate) fn replace(&mut self, operator: O) -> O {
         self.row_schema = fingerprint(&operator.description().row_schema);
+        self.state_schema = fingerprint(&operator.description().state_schema);
         self.caller.replace(operator)
     }
 
@@ -88,18 +105,20 @@ impl<O: Operator> Processor<O> {
         &self.topology
     }
 
-    /// Processes a batch. Answers how many of its rows came to their end: all, or fewer when faults took the
-    /// time that they may take in one transaction.
+    /// Processes a batch of a task. Answers how many of its rows came to their end: all, or fewer when faults took
+    /// the time that they may take in one transaction.
     ///
     /// # Errors
     /// The application must stop; nothing of the open transaction may be committed.
     pub(crate) fn process(
         &mut self,
         batch: &Batch,
-        state: Option<&mut KeyedState>,
+        task: &mut Task,
         effects: &mut Vec<Effect>,
     ) -> Result<usize, Stop> {
         let stages = self.topology.stages(&batch.source.topic);
+        // A batch that was given up in the middle may have left some.
+        self.emitted.clear();
         let mut failed = Vec::new();
         let mut stage = None;
         if stages.transform {
@@ -113,15 +132,22 @@ impl<O: Operator> Processor<O> {
                 let rows = take_rows(batch, &mut stage);
                 send(Target::Output, self.stamped(rows, batch, stage.as_ref()), effects);
             }
-            Then::Repartition => self.repartition(batch, stage.as_ref(), &mut failed, effects),
+            Then::Repartition => match self.combiner(task) {
+                Some(combiner) => {
+                    let cut = self.combine(batch, stage.as_ref(), combiner, &mut failed, effects)?;
+                    done = cut.unwrap_or(done);
+                }
+                None => self.repartition(batch, stage.as_ref(), &mut failed, effects),
+            },
             Then::Reduce => {
-                let state = state.expect("a task that reduces has state");
+                let state = task.state.as_mut().expect("a task that reduces has state");
                 let cut = if stages.framed {
                     self.reduce_framed(batch, state, &mut failed, effects)?
                 } else {
                     self.reduce_here(batch, stage.as_ref(), state, &mut failed, effects)?
                 };
                 done = cut.unwrap_or(done);
+                self.send_emitted(batch, effects)?;
             }
         }
         self.apply_policies(batch, stage.as_ref(), failed, done, effects)?;
@@ -189,7 +215,8 @@ impl<O: Operator> Processor<O> {
             let i = row as usize;
             let from = source.map_or(i, |source| source[i] as usize);
             let frame = Frame {
-                row_schema: self.row_schema,
+                kind: Kind::Row,
+                schema: self.row_schema,
                 topic,
                 partition: batch.source.partition,
                 offset: batch.offsets[from],
@@ -217,7 +244,8 @@ impl<O: Operator> Processor<O> {
         let source = stage.map(|stage| stage.source.as_slice());
         self.check_places(batch, rows, source, effects);
         let input = Input { rows, value_starts: None, source, selection: &selection };
-        self.reduction(state, failed, effects).run(batch, &input)
+        let emit = self.emit;
+        self.reduction(emit, state, failed, effects).run(batch, &input)
     }
 
     /// Looks at the first rows when the user asserts that equal keys share a partition.
@@ -242,7 +270,7 @@ impl<O: Operator> Processor<O> {
         }
     }
 
-    /// Rows of a repartition topic are folded.
+    /// Rows of a repartition topic are folded, partial accumulators merged.
     fn reduce_framed(
         &mut self,
         batch: &Batch,
@@ -253,24 +281,56 @@ impl<O: Operator> Processor<O> {
         let rows = &batch.rows;
         let selection = select(rows, failed);
         let mut starts = alloc::vec![0; rows.len()];
+        let mut kinds = Vec::with_capacity(selection.len());
         for &row in &selection {
             let (frame, len) = frame(batch, row as usize)?;
-            if frame.row_schema != self.row_schema {
-                return Err(Stop::new(StopKind::State, other_row_schema(batch, row as usize)));
-            }
+            self.check_frame(batch, row as usize, &frame)?;
             starts[row as usize] = rows.offsets[2 * row as usize + 1] + len as u32;
+            kinds.push(frame.kind);
         }
-        let input = Input { rows, value_starts: Some(&starts), source: None, selection: &selection };
-        self.reduction(state, failed, effects).run(batch, &input)
+        let mut from = 0;
+        for run in kinds.chunk_by(|left, right| left == right) {
+            let selection = &selection[from..from + run.len()];
+            from += run.len();
+            let input = Input { rows, value_starts: Some(&starts), source: None, selection };
+            if run[0] == Kind::Partial {
+                self.merge(batch, &input, state)?;
+                continue;
+            }
+            let emit = self.emit;
+            let cut = self.reduction(emit, state, failed, effects).run(batch, &input)?;
+            if cut.is_some() {
+                return Ok(cut);
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_frame(&self, batch: &Batch, row: usize, frame: &Frame) -> Result<(), Stop> {
+        let known = match frame.kind {
+            Kind::Row => frame.schema == self.row_schema,
+            Kind::Partial => frame.schema == self.state_schema && self.description().merges,
+        };
+        if known { Ok(()) } else { Err(Stop::new(StopKind::State, foreign(batch, row, frame.kind))) }
     }
 
     fn reduction<'a>(
         &'a mut self,
+        emit: Emit,
         state: &'a mut KeyedState,
         failed: &'a mut Vec<Failed>,
         effects: &'a mut Vec<Effect>,
     ) -> Reduction<'a, O> {
-        Reduction { caller: &mut self.caller, grouper: &mut self.grouper, state, failed, effects }
+        let emitted = &mut self.emitted;
+        Reduction {
+            caller: &mut self.caller,
+            grouper: &mut self.grouper,
+            emit,
+            emitted,
+            state,
+            failed,
+            effects,
+        }
     }
 
     /// Applies the policy to each row that failed and came to its end.
@@ -329,84 +389,6 @@ impl<O: Operator> Processor<O> {
         let (frame, len) = frame(batch, batch_row)?;
         let topic = self.topology.input_of(frame.topic).unwrap_or(&batch.source.topic).to_string();
         Ok((TopicPartition { topic, partition: frame.partition }, frame.offset, Some(&bytes[len..])))
-    }
-
-    /// The results and changelog records of everything that the open transaction touched in a task: records from
-    /// the first of `offsets` up to but not including the second.
-    ///
-    /// # Errors
-    /// The finisher fails, or a result can't be written: nothing may be committed.
-    pub(crate) fn finish(
-        &mut self,
-        source: &TopicPartition,
-        offsets: (Offset, Offset),
-        state: &KeyedState,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Stop> {
-        let (mut results, mut log, mut value) = (Rows::new(), Rows::new(), Vec::new());
-        let mut touched = state.touched().peekable();
-        while touched.peek().is_some() {
-            let (mut keys, mut accumulators) = (BytesColumn::new(), BytesColumn::new());
-            let mut chunk = Vec::new();
-            for (key, accumulator, timestamp) in touched.by_ref().take(self.caller.limits.call_records_max) {
-                value.clear();
-                changelog::write(accumulator.unwrap_or_default(), &mut value);
-                log.push(Row { key: Some(key), value: accumulator.map(|_| value.as_slice()), timestamp });
-                if accumulator.is_some() {
-                    keys.push(Some(key));
-                    accumulators.push(accumulator);
-                }
-                chunk.push((key, accumulator.is_some(), timestamp));
-            }
-            let values = self.finished(source, &keys, accumulators)?;
-            let mut next = 0;
-            for (key, is_there, timestamp) in chunk {
-                let value = if is_there { values.get(next) } else { None };
-                next += usize::from(is_there);
-                results.push(Row { key: Some(key), value, timestamp });
-            }
-        }
-        self.check_sizes(source, &results)?;
-        self.check_sizes(source, &log)?;
-        if let Some(module) = &self.stamp {
-            results = stamp::stamped(&results, module, source, |_| (offsets.0, offsets.1 - 1));
-        }
-        send(Target::Output, results, effects);
-        send(Target::Changelog(source.partition), log, effects);
-        Ok(())
-    }
-
-    fn finished(
-        &mut self,
-        source: &TopicPartition,
-        keys: &BytesColumn,
-        accumulators: BytesColumn,
-    ) -> Result<BytesColumn, Stop> {
-        if keys.is_empty() || !self.caller.operator.description().finishes {
-            return Ok(accumulators);
-        }
-        self.caller.call(|operator| operator.finish(keys, &accumulators))?.map_err(|fault| {
-            let (kind, reason) = (fault.kind.as_str(), fault.reason);
-            Stop::new(
-                StopKind::BadData,
-                format!("the module's finish failed for the task of {source} ({kind}): {reason}\nhint: finish must work for every accumulator; nothing was lost, mend the module and start again"),
-            )
-        })
-    }
-
-    fn check_sizes(&self, source: &TopicPartition, rows: &Rows) -> Result<(), Stop> {
-        let max = self.caller.limits.output_record_bytes_max;
-        let large = (rows.data.len() > max).then(|| (0..rows.len()).find(|&i| size(rows, i) > max)).flatten();
-        let Some(i) = large else { return Ok(()) };
-        let (key, bytes) = (rows.key(i).unwrap_or_default().escape_ascii(), size(rows, i));
-        Err(Stop::new(
-            StopKind::BadData,
-            format!(
-                "the result or accumulator of key \"{key}\" (task of {source}) has {bytes} bytes, more than \
-                 output_record_bytes_max = {max}\nhint: raise it (and message.max.bytes, and the topic's \
-                 max.message.bytes), or keep accumulators small"
-            ),
-        ))
     }
 }
 
@@ -477,9 +459,13 @@ fn refused(source: &TopicPartition, offset: Offset, failed: &Failed) -> String {
     )
 }
 
-fn other_row_schema(batch: &Batch, row: usize) -> String {
+fn foreign(batch: &Batch, row: usize, kind: Kind) -> String {
+    let (what, schema) = match kind {
+        Kind::Row => ("a row of", "row-schema"),
+        Kind::Partial => ("a partial accumulator of", "state-schema, or with a merger that this one lacks"),
+    };
     format!(
-        "the record at {}-{} was written by a module with another row-schema\n\
+        "the record at {}-{} is {what} a module with another {schema}\n\
          hint: start the module before once more with --until-end, so that nothing is left between transform \
          and reduce",
         batch.source, batch.offsets[row],

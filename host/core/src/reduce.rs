@@ -3,9 +3,10 @@
 
 use crate::call::{Caller, Halving};
 use crate::effect::{Cause, Effect};
+use crate::emit::{Emit, Emitted};
 use crate::error::{Stop, StopKind};
-use crate::group::{Grouper, key};
-use crate::operator::{Fault, Groups, Operator};
+use crate::group::{Group, Grouper, key};
+use crate::operator::{Fault, Operator, Reduced};
 use crate::process::{Failed, Place};
 use crate::record::{Batch, Rows, TimestampMs};
 use crate::state::KeyedState;
@@ -38,7 +39,10 @@ impl Input<'_> {
     }
 
     fn batch_row(&self, at: usize) -> u32 {
-        let row = self.selection[at];
+        self.source_of(self.selection[at])
+    }
+
+    fn source_of(&self, row: u32) -> u32 {
         self.source.map_or(row, |source| source[row as usize])
     }
 
@@ -52,6 +56,8 @@ impl Input<'_> {
 pub(crate) struct Reduction<'a, O> {
     pub(crate) caller: &'a mut Caller<O>,
     pub(crate) grouper: &'a mut Grouper,
+    pub(crate) emit: Emit,
+    pub(crate) emitted: &'a mut Emitted,
     pub(crate) state: &'a mut KeyedState,
     pub(crate) failed: &'a mut Vec<Failed>,
     pub(crate) effects: &'a mut Vec<Effect>,
@@ -97,28 +103,17 @@ impl<O: Operator> Reduction<'_, O> {
     /// One call. Nothing is written unless it succeeds.
     fn fold(&mut self, input: &Input<'_>, range: &Range<usize>) -> Result<Result<(), Fault>, Stop> {
         self.grouper.group(input.rows, &input.selection[range.clone()], self.state);
-        let groups = self.gather(input, true);
-        let reduced = match self.caller.call_with(range.len(), |operator| operator.reduce(&groups))? {
+        self.gather(input, true);
+        let every = self.emit == Emit::Record;
+        let groups = &self.grouper.argument;
+        let reduced = match self.caller.call_with(range.len(), |operator| operator.reduce(groups, every))? {
             Ok(reduced) => reduced,
             Err(fault) => return Ok(Err(fault)),
         };
-        let mut bad = reduced.bad.iter().map(|bad| bad.row).peekable();
-        let mut start = 0;
-        for (g, group) in self.grouper.groups.iter().enumerate() {
-            let values = start..group.end;
-            start = group.end;
-            let mut refused = 0;
-            while bad.next_if(|&row| row < values.end).is_some() {
-                refused += 1;
-            }
-            let accumulator = reduced.accumulators.get(g);
-            let unknown = accumulator.is_none() && groups.accumulators.get(g).is_none();
-            if refused < values.len() && !unknown {
-                let times = &groups.timestamps[values.start as usize..values.end as usize];
-                let timestamp = times.iter().copied().max().unwrap_or(TimestampMs::MIN);
-                self.state.write(group.hash, key(input.rows, group.first), accumulator, timestamp);
-            }
+        if every {
+            self.emit_every(input, range, &reduced);
         }
+        self.write(input, &reduced);
         self.failed.extend(reduced.bad.into_iter().map(|bad| Failed {
             row: self.grouper.order[bad.row as usize],
             place: Place::Reduce,
@@ -128,21 +123,69 @@ impl<O: Operator> Reduction<'_, O> {
         Ok(Ok(()))
     }
 
-    /// The argument of a call over what is grouped.
-    fn gather(&self, input: &Input<'_>, with_accumulators: bool) -> Groups {
-        let mut groups = Groups::default();
-        for group in &self.grouper.groups {
-            let key = key(input.rows, group.first);
-            let accumulator = self.state.get(group.hash, key).filter(|_| with_accumulators);
-            groups.keys.push(Some(key));
-            groups.accumulators.push(accumulator.map(|(accumulator, _)| accumulator));
-            groups.ends.push(group.end);
+    /// The answer becomes what the open transaction has written. A key of which all values were refused keeps what
+    /// it had.
+    fn write(&mut self, input: &Input<'_>, reduced: &Reduced) {
+        let mut bad = reduced.bad.iter().map(|bad| bad.row).peekable();
+        let mut start = 0;
+        for (g, group) in self.grouper.groups.iter().enumerate() {
+            let values = start..group.end;
+            start = group.end;
+            let mut refused = 0;
+            while bad.next_if(|&row| row < values.end).is_some() {
+                refused += 1;
+            }
+            let answer = if self.emit == Emit::Record { values.end as usize - 1 } else { g };
+            let accumulator = reduced.accumulators.get(answer);
+            let unknown = accumulator.is_none() && self.state.get(group.slot).is_none();
+            if refused == values.len() || unknown {
+                continue;
+            }
+            let times = &self.grouper.argument.timestamps[values.start as usize..values.end as usize];
+            let timestamp = times.iter().copied().max().unwrap_or(TimestampMs::MIN);
+            self.state.set(group.slot, accumulator, timestamp);
+            if self.emit == Emit::Batch {
+                let timestamp = self.state.timestamp(group.slot);
+                self.emitted.push(key(input.rows, group.first), accumulator, timestamp, None);
+            }
         }
-        for &row in &self.grouper.order {
-            groups.values.push(Some(input.value(row)));
-            groups.timestamps.push(input.rows.timestamps[row as usize]);
+    }
+
+    /// The results after each value, in log order; before anything is written.
+    fn emit_every(&mut self, input: &Input<'_>, range: &Range<usize>, reduced: &Reduced) {
+        let Grouper { groups, group_of, place_of, .. } = &*self.grouper;
+        let now = |group: &Group| (self.state.get(group.slot).is_some(), self.state.timestamp(group.slot));
+        let mut now: Vec<_> = groups.iter().map(now).collect();
+        for (i, &row) in input.selection[range.clone()].iter().enumerate() {
+            let place = place_of[i];
+            if reduced.bad.binary_search_by_key(&place, |bad| bad.row).is_ok() {
+                continue;
+            }
+            let (is_there, newest) = &mut now[group_of[i] as usize];
+            *newest = (*newest).max(input.rows.timestamps[row as usize]);
+            let accumulator = reduced.accumulators.get(place as usize);
+            if accumulator.is_some() || *is_there {
+                *is_there = accumulator.is_some();
+                let row_read = input.source_of(row);
+                self.emitted.push(key(input.rows, row), accumulator, *newest, Some(row_read));
+            }
         }
-        groups
+    }
+
+    /// Fills the argument of a call over what is grouped.
+    fn gather(&mut self, input: &Input<'_>, with_accumulators: bool) {
+        let Grouper { groups, order, argument, .. } = &mut *self.grouper;
+        argument.clear();
+        for group in groups {
+            let accumulator = self.state.get(group.slot).filter(|_| with_accumulators);
+            argument.keys.push(Some(key(input.rows, group.first)));
+            argument.accumulators.push(accumulator.map(|(accumulator, _)| accumulator));
+            argument.ends.push(group.end);
+        }
+        for &row in order.iter() {
+            argument.values.push(Some(input.value(row)));
+            argument.timestamps.push(input.rows.timestamps[row as usize]);
+        }
     }
 
     /// When every value of a key faulted, its accumulator may be the culprit: the values are folded once
@@ -161,13 +204,15 @@ impl<O: Operator> Reduction<'_, O> {
             let (of_key, others): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(same);
             rows = others;
             let all = input.selection[..end].iter().filter(|row| same(row)).count();
-            let known = self.state.get(self.state.hash(key), key).is_some();
+            let slot = self.state.slot(key);
+            let known = self.state.get(slot).is_some();
             if !known || of_key.len() < all {
                 continue;
             }
             self.grouper.group(input.rows, &of_key, self.state);
-            let groups = self.gather(input, false);
-            if self.caller.call(|operator| operator.reduce(&groups))?.is_ok() {
+            self.gather(input, false);
+            let groups = &self.grouper.argument;
+            if self.caller.call(|operator| operator.reduce(groups, false))?.is_ok() {
                 return Err(Stop::new(StopKind::BadData, broken_accumulator(batch, key)));
             }
         }

@@ -1,14 +1,18 @@
-//! Keyed state: committed accumulators in a [`StateStore`], and the overlay of the open transaction.
+//! Keyed state: committed accumulators in a [`StateStore`], and the [`overlay`] of the open transaction.
 //!
 //! Nothing reaches the store before the transaction that wrote it is committed, so the store is never
 //! ahead of the changelog, and an abort only forgets the overlay.
+
+mod memory;
+mod overlay;
+
+pub use memory::MemoryStore;
 
 use crate::changelog;
 use crate::hash::Hasher;
 use crate::record::{Rows, TimestampMs};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-use hashbrown::HashTable;
+use overlay::Overlay;
 
 /// Takes a key, its accumulator and its timestamp.
 pub type Visitor<'a> = dyn FnMut(&[u8], &[u8], TimestampMs) + 'a;
@@ -34,127 +38,32 @@ pub trait StateStore {
     fn for_each(&self, visit: &mut Visitor<'_>);
 }
 
-struct Entry {
-    hash: u64,
-    key: Box<[u8]>,
-    accumulator: Vec<u8>,
-    timestamp: TimestampMs,
-}
+/// Keeps nothing: what is committed is gone. For state that lives no longer than a transaction.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoStore;
 
-/// A [`StateStore`] in memory.
-#[derive(Default)]
-pub struct MemoryStore {
-    index: HashTable<u32>,
-    entries: Vec<Entry>,
-    bytes: usize,
-}
-
-impl MemoryStore {
-    fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |&i| *self.entries[i as usize].key == *key).map(|&i| i as usize)
-    }
-}
-
-impl StateStore for MemoryStore {
-    fn get(&self, hash: u64, key: &[u8]) -> Option<(&[u8], TimestampMs)> {
-        let entry = &self.entries[self.find(hash, key)?];
-        Some((&entry.accumulator, entry.timestamp))
+impl StateStore for NoStore {
+    fn get(&self, _: u64, _: &[u8]) -> Option<(&[u8], TimestampMs)> {
+        None
     }
 
-    fn put(&mut self, hash: u64, key: &[u8], accumulator: &[u8], timestamp: TimestampMs) {
-        if let Some(i) = self.find(hash, key) {
-            let entry = &mut self.entries[i];
-            self.bytes = self.bytes - entry.accumulator.len() + accumulator.len();
-            entry.accumulator.clear();
-            entry.accumulator.extend_from_slice(accumulator);
-            entry.timestamp = timestamp;
-            return;
-        }
-        let i = u32::try_from(self.entries.len()).expect("a task holds fewer than 2^32 keys");
-        self.bytes += key.len() + accumulator.len();
-        self.entries.push(Entry { hash, key: key.into(), accumulator: accumulator.into(), timestamp });
-        let entries = &self.entries;
-        self.index.insert_unique(hash, i, |&i| entries[i as usize].hash);
-    }
+    fn put(&mut self, _: u64, _: &[u8], _: &[u8], _: TimestampMs) {}
 
-    fn remove(&mut self, hash: u64, key: &[u8]) {
-        let Some(i) = self.find(hash, key) else { return };
-        let gone = self.entries.swap_remove(i);
-        self.bytes -= gone.key.len() + gone.accumulator.len();
-        if let Ok(slot) = self.index.find_entry(hash, |&at| at as usize == i) {
-            slot.remove();
-        }
-        if let Some(moved) = self.entries.get(i) {
-            let old = self.entries.len();
-            if let Some(at) = self.index.find_mut(moved.hash, |&at| at as usize == old) {
-                *at = i as u32;
-            }
-        }
-    }
+    fn remove(&mut self, _: u64, _: &[u8]) {}
 
     fn len(&self) -> usize {
-        self.entries.len()
+        0
     }
 
     fn bytes(&self) -> usize {
-        self.bytes
+        0
     }
 
-    fn for_each(&self, visit: &mut Visitor<'_>) {
-        for entry in &self.entries {
-            visit(&entry.key, &entry.accumulator, entry.timestamp);
-        }
-    }
+    fn for_each(&self, _: &mut Visitor<'_>) {}
 }
 
-/// One touched key of the open transaction.
-#[derive(Default)]
-struct Touched {
-    hash: u64,
-    key: Vec<u8>,
-    accumulator: Vec<u8>,
-    deleted: bool,
-    timestamp: TimestampMs,
-}
-
-/// What the open transaction has written, in the order in which keys were first touched. Buffers are kept
-/// over transactions, so a steady load does not allocate.
-#[derive(Default)]
-struct Overlay {
-    index: HashTable<u32>,
-    slots: Vec<Touched>,
-    live: usize,
-}
-
-impl Overlay {
-    fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |&i| self.slots[i as usize].key == key).map(|&i| i as usize)
-    }
-
-    fn slot(&mut self, hash: u64, key: &[u8]) -> &mut Touched {
-        let i = self.find(hash, key).unwrap_or_else(|| {
-            let i = self.live;
-            self.live += 1;
-            if i == self.slots.len() {
-                self.slots.push(Touched::default());
-            }
-            let slot = &mut self.slots[i];
-            slot.hash = hash;
-            slot.key.clear();
-            slot.key.extend_from_slice(key);
-            slot.timestamp = TimestampMs::MIN;
-            let slots = &self.slots;
-            self.index.insert_unique(hash, i as u32, |&i| slots[i as usize].hash);
-            i
-        });
-        &mut self.slots[i]
-    }
-
-    fn clear(&mut self) {
-        self.index.clear();
-        self.live = 0;
-    }
-}
+/// A key's place in the open transaction, good until its end. Slots count up from 0.
+pub type Slot = u32;
 
 /// The state of one task.
 pub struct KeyedState {
@@ -169,48 +78,44 @@ impl KeyedState {
         Self { store, overlay: Overlay::default(), hasher }
     }
 
-    /// The hash that all calls with this key take.
-    pub fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash(key)
-    }
-
-    /// The accumulator of a key as the open transaction sees it, with its timestamp.
-    pub fn get(&self, hash: u64, key: &[u8]) -> Option<(&[u8], TimestampMs)> {
+    /// The place of a key in the open transaction; its accumulator is fetched from the store at most once in a
+    /// transaction.
+    pub fn slot(&mut self, key: &[u8]) -> Slot {
+        let hash = self.hasher.hash(key);
         match self.overlay.find(hash, key) {
-            Some(i) => {
-                let slot = &self.overlay.slots[i];
-                (!slot.deleted).then_some((slot.accumulator.as_slice(), slot.timestamp))
-            }
-            None => self.store.get(hash, key),
+            Some(slot) => slot,
+            None => self.overlay.insert(hash, key, self.store.get(hash, key)),
         }
     }
 
-    /// Sets or deletes (none) the accumulator of a key in the open transaction. The key's timestamp
-    /// becomes the largest of `timestamp` and what it was.
-    pub fn write(&mut self, hash: u64, key: &[u8], accumulator: Option<&[u8]>, timestamp: TimestampMs) {
-        let before = self.store.get(hash, key).map_or(TimestampMs::MIN, |(_, timestamp)| timestamp);
-        let slot = self.overlay.slot(hash, key);
-        slot.accumulator.clear();
-        slot.accumulator.extend_from_slice(accumulator.unwrap_or_default());
-        slot.deleted = accumulator.is_none();
-        slot.timestamp = slot.timestamp.max(before).max(timestamp);
+    /// The accumulator in a slot as the open transaction sees it, with its timestamp.
+    pub fn get(&self, slot: Slot) -> Option<(&[u8], TimestampMs)> {
+        self.overlay.get(slot)
     }
 
-    /// The keys that the open transaction has touched, in the order of their first touch, with
+    /// The timestamp in a slot: the largest that was ever set there; [`TimestampMs::MIN`] before the first.
+    pub fn timestamp(&self, slot: Slot) -> TimestampMs {
+        self.overlay.timestamp(slot)
+    }
+
+    /// Sets or deletes (none) the accumulator in a slot. Its timestamp becomes the largest of `timestamp` and
+    /// what it was.
+    pub fn set(&mut self, slot: Slot, accumulator: Option<&[u8]>, timestamp: TimestampMs) {
+        self.overlay.set(slot, accumulator, timestamp);
+    }
+
+    /// The keys that the open transaction has set or deleted, in the order in which it first saw them, with
     /// accumulator (none: deleted) and timestamp.
     pub fn touched(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>, TimestampMs)> {
-        self.overlay.slots[..self.overlay.live].iter().map(|slot| {
-            (slot.key.as_slice(), (!slot.deleted).then_some(slot.accumulator.as_slice()), slot.timestamp)
-        })
+        self.overlay.written().map(|written| (written.key, written.accumulator, written.timestamp))
     }
 
     /// The transaction is committed: its writes become the state.
     pub fn commit(&mut self) {
-        for slot in &self.overlay.slots[..self.overlay.live] {
-            if slot.deleted {
-                self.store.remove(slot.hash, &slot.key);
-            } else {
-                self.store.put(slot.hash, &slot.key, &slot.accumulator, slot.timestamp);
+        for written in self.overlay.written() {
+            match written.accumulator {
+                None => self.store.remove(written.hash, written.key),
+                Some(bytes) => self.store.put(written.hash, written.key, bytes, written.timestamp),
             }
         }
         self.overlay.clear();
@@ -229,7 +134,7 @@ impl KeyedState {
         for i in 0..rows.len() {
             let row = rows.row(i);
             let key = row.key.unwrap_or_default();
-            let hash = self.hash(key);
+            let hash = self.hasher.hash(key);
             match row.value {
                 None => self.store.remove(hash, key),
                 Some(value) => {
@@ -250,19 +155,21 @@ impl KeyedState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeMap;
     use alloc::vec;
+    use alloc::vec::Vec;
 
     fn state() -> KeyedState {
         KeyedState::new(Box::new(MemoryStore::default()), Hasher::new(1))
     }
 
     fn put(state: &mut KeyedState, key: &[u8], accumulator: Option<&[u8]>, timestamp: TimestampMs) {
-        state.write(state.hash(key), key, accumulator, timestamp);
+        let slot = state.slot(key);
+        state.set(slot, accumulator, timestamp);
     }
 
-    fn get(state: &KeyedState, key: &[u8]) -> Option<(Vec<u8>, TimestampMs)> {
-        state.get(state.hash(key), key).map(|(a, t)| (a.to_vec(), t))
+    fn get(state: &mut KeyedState, key: &[u8]) -> Option<(Vec<u8>, TimestampMs)> {
+        let slot = state.slot(key);
+        state.get(slot).map(|(a, t)| (a.to_vec(), t))
     }
 
     #[test]
@@ -272,10 +179,10 @@ mod tests {
         state.commit();
         put(&mut state, b"a", Some(b"2"), 6);
         put(&mut state, b"b", Some(b"3"), 6);
-        assert_eq!(get(&state, b"a"), Some((b"2".to_vec(), 6)));
+        assert_eq!(get(&mut state, b"a"), Some((b"2".to_vec(), 6)));
         state.abort();
-        assert_eq!(get(&state, b"a"), Some((b"1".to_vec(), 5)));
-        assert_eq!(get(&state, b"b"), None);
+        assert_eq!(get(&mut state, b"a"), Some((b"1".to_vec(), 5)));
+        assert_eq!(get(&mut state, b"b"), None);
     }
 
     #[test]
@@ -284,7 +191,7 @@ mod tests {
         put(&mut state, b"a", Some(b"1"), 9);
         state.commit();
         put(&mut state, b"a", Some(b"2"), 3);
-        assert_eq!(get(&state, b"a"), Some((b"2".to_vec(), 9)));
+        assert_eq!(get(&mut state, b"a"), Some((b"2".to_vec(), 9)));
     }
 
     #[test]
@@ -293,42 +200,21 @@ mod tests {
         put(&mut state, b"a", Some(b"1"), 1);
         state.commit();
         put(&mut state, b"a", None, 2);
-        assert_eq!(get(&state, b"a"), None);
+        assert_eq!(get(&mut state, b"a"), None);
         assert_eq!(state.touched().collect::<Vec<_>>(), vec![(&b"a"[..], None, 2)]);
         state.commit();
         assert!(state.committed().is_empty());
     }
 
     #[test]
-    fn the_memory_store_agrees_with_a_map() {
-        let mut store = MemoryStore::default();
-        let mut map = BTreeMap::new();
-        let hasher = Hasher::new(7);
-        let mut random = 1u64;
-        for step in 0..20_000i64 {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let key = ((random >> 33) % 300).to_string().into_bytes();
-            let hash = hasher.hash(&key);
-            if random >> 60 < 5 {
-                store.remove(hash, &key);
-                map.remove(&key);
-            } else {
-                let value = vec![0u8; (random >> 40) as usize % 20];
-                store.put(hash, &key, &value, step);
-                map.insert(key, (value, step));
-            }
-        }
-        let bytes: usize = map.iter().map(|(k, (v, _))| k.len() + v.len()).sum();
-        assert_eq!((store.len(), store.bytes()), (map.len(), bytes));
-        let mut seen = BTreeMap::new();
-        store.for_each(&mut |k, a, t| {
-            seen.insert(k.to_vec(), (a.to_vec(), t));
-        });
-        assert_eq!(seen, map);
-        for (key, (value, at)) in &map {
-            assert_eq!(store.get(hasher.hash(key), key), Some((value.as_slice(), *at)));
-        }
+    fn a_key_that_was_only_read_is_not_touched() {
+        let mut state = state();
+        put(&mut state, b"a", Some(b"1"), 1);
+        state.commit();
+        assert_eq!(get(&mut state, b"a"), Some((b"1".to_vec(), 1)));
+        assert_eq!(get(&mut state, b"b"), None);
+        assert_eq!(state.touched().count(), 0);
+        state.commit();
+        assert_eq!(state.committed().len(), 1);
     }
-
-    use alloc::string::ToString;
 }

@@ -22,6 +22,9 @@ pub enum Misfit {
         /// Of the one that may not.
         next: String,
     },
+    /// What was folded before the shuffle could not be merged.
+    #[error("it has no `merger`, and accumulators on their way are to be merged")]
+    Merger,
     /// It would read and write other topics.
     #[error("it {next}, and the one that runs {current}: that is another topology")]
     Topology {
@@ -62,6 +65,9 @@ pub fn check(current: &Description, next: &Description, rows: OnTheirWay) -> Res
         let (current, next) = (current.state_schema.clone(), next.state_schema.clone());
         return Err(Misfit::StateSchema { current, next });
     }
+    if current.merges && !next.merges && rows == OnTheirWay::Some {
+        return Err(Misfit::Merger);
+    }
     let may_wait = next.transforms && next.reduces && rows == OnTheirWay::Some;
     if current.row_schema != next.row_schema && may_wait {
         let (current, next) = (current.row_schema.clone(), next.row_schema.clone());
@@ -84,6 +90,7 @@ mod tests {
             transforms: true,
             reduces: true,
             finishes: true,
+            merges: true,
         }
     }
 
@@ -102,6 +109,14 @@ mod tests {
         assert_eq!(check(&sum(), &rows, OnTheirWay::None), Ok(()));
         let stages = Description { reduces: false, ..sum() };
         assert!(matches!(check(&sum(), &stages, OnTheirWay::Some), Err(Misfit::Topology { .. })));
+    }
+
+    #[test]
+    fn a_merger_may_not_go_while_accumulators_are_on_their_way() {
+        let next = Description { merges: false, ..sum() };
+        assert_eq!(check(&sum(), &next, OnTheirWay::Some), Err(Misfit::Merger));
+        assert_eq!(check(&sum(), &next, OnTheirWay::None), Ok(()));
+        assert_eq!(check(&next, &sum(), OnTheirWay::Some), Ok(()));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Restoring ──Restored──> Running        (a task without state is Running at once)
 //! ```
 
+use crate::process::Combiner;
 use crate::record::{Offset, TopicPartition};
 use crate::state::KeyedState;
 use alloc::string::String;
@@ -24,6 +25,8 @@ pub struct Task {
     pub touched: bool,
     /// Its accumulators; none without a reduce.
     pub state: Option<KeyedState>,
+    /// Where its rows are folded before they go to the repartition topic, if they are.
+    pub(crate) combiner: Option<Combiner>,
     /// Its records wait until then, so that the others have their turn.
     pub(crate) set_back_until_ms: Option<u64>,
 }
@@ -60,6 +63,9 @@ impl Task {
         if let Some(state) = &mut self.state {
             state.commit();
         }
+        if let Some(combiner) = &mut self.combiner {
+            combiner.end_transaction();
+        }
         self.committed = Committed { offset: Some(self.position), metadata: metadata.into() };
         self.touched = false;
     }
@@ -71,6 +77,9 @@ impl Task {
         }
         if let Some(state) = &mut self.state {
             state.abort();
+        }
+        if let Some(combiner) = &mut self.combiner {
+            combiner.end_transaction();
         }
         self.touched = false;
         self.position = self.committed.offset?;

@@ -36,6 +36,8 @@ pub struct Topology {
     pub inputs: Vec<String>,
     /// Between transform and reduce.
     pub repartition: Option<String>,
+    /// Rows are folded before they go there, if the module merges.
+    pub combines: bool,
     /// Where accumulators go; present with a reduce.
     pub changelog: Option<String>,
     /// Where results go.
@@ -107,6 +109,7 @@ impl Topology {
             operator: operator.to_string(),
             inputs,
             repartition: repartitions.then(|| internal("repartition")),
+            combines: true,
             changelog: module.reduces.then(|| internal("changelog")),
             output,
             dead_letter: dead_letter_topic(application_id),

@@ -11,6 +11,8 @@ pub(crate) fn text(metrics: &Metrics, modules: &[ModuleVersion]) -> String {
         ("records_consumed", "Input records whose transaction is committed.", metrics.records_consumed.get()),
         ("bytes_consumed", "Bytes of their keys and values.", metrics.bytes_consumed.get()),
         ("records_repartitioned", "Rows written to the repartition topic.", metrics.rows_repartitioned.get()),
+        ("records_combined", "Rows folded before they were shuffled.", metrics.rows_combined.get()),
+        ("partials_repartitioned", "Records that they became.", metrics.partials.get()),
         ("records_produced", "Records written to the output.", metrics.results.get()),
         ("commits", "Transactions committed.", metrics.commits.get()),
         ("aborts", "Transactions aborted.", metrics.aborts.get()),

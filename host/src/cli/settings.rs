@@ -75,6 +75,9 @@ pub(super) struct Settings {
     /// Re-key before a reduce: auto, never, always [default: auto]
     #[arg(long, value_name = "WHEN", help_heading = "Topics")]
     repartition: Option<String>,
+    /// Fold rows before the shuffle if the module can merge: auto, never [default: auto]
+    #[arg(long, value_name = "WHEN", help_heading = "Topics")]
+    combine: Option<String>,
     /// Create missing topics: none, own (output and internal), all [default: own]
     #[arg(long, value_name = "WHICH", help_heading = "Topics")]
     create_topics: Option<String>,
@@ -94,6 +97,12 @@ pub(super) struct Settings {
     /// Time between two commits, 1ms to 5m [default: 100ms]
     #[arg(long, visible_alias = "batch-interval", value_name = "DURATION", help_heading = "Processing")]
     commit_interval: Option<String>,
+    /// When a key that changes has a result: commit, batch, record [default: commit]
+    #[arg(long, value_name = "WHEN", help_heading = "Processing")]
+    emit: Option<String>,
+    /// How soon a record should be in a committed result; bounds batches [default: two commit intervals]
+    #[arg(long, value_name = "DURATION", help_heading = "Processing")]
+    latency_target: Option<String>,
     /// Records in a batch, at most [default: 10000]
     #[arg(long, value_name = "N", help_heading = "Processing")]
     batch_records: Option<String>,
@@ -150,12 +159,15 @@ impl Settings {
             ("output", "--output", &self.output),
             ("offset_reset", "--offset-reset", &self.offset_reset),
             ("repartition", "--repartition", &self.repartition),
+            ("combine", "--combine", &self.combine),
             ("create_topics", "--create-topics", &self.create_topics),
             ("partitions", "--partitions", &self.partitions),
             ("replication_factor", "--replication-factor", &self.replication_factor),
             ("processing_guarantee", "--processing-guarantee", &self.processing_guarantee),
             ("workers", "--workers", &self.workers),
             ("commit_interval_ms", "--commit-interval", &self.commit_interval),
+            ("emit", "--emit", &self.emit),
+            ("latency_target_ms", "--latency-target", &self.latency_target),
             ("batch_records_max", "--batch-records", &self.batch_records),
             ("state_dir", "--state-dir", &self.state_dir),
             ("on_rejected", "--on-rejected", &self.on_rejected),

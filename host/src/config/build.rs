@@ -4,8 +4,8 @@
 use super::layer::{ConfigError, Resolved};
 use super::value::Value;
 use super::{
-    Admin, Config, CreateTopics, KafkaProperties, Limits, LogFormat, Membership, ModuleSource, ModuleTopic,
-    OffsetReset, Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
+    Admin, Config, CreateTopics, Emit, KafkaProperties, Limits, LogFormat, Membership, ModuleSource,
+    ModuleTopic, OffsetReset, Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
 };
 use host_core::topology::{dead_letter_topic, internal_topic};
 use std::collections::BTreeSet;
@@ -94,54 +94,34 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         workers: size(resolved, "workers"),
         commit_interval: millis(resolved, "commit_interval_ms"),
         batch_records_max: size(resolved, "batch_records_max"),
+        batch_records_min: size(resolved, "batch_records_min"),
+        latency_target: latency_target(resolved),
+        emit: choice(resolved, "emit", &EMITS),
+        combines: text(resolved, "combine") == "auto",
         batch_bytes_max: size(resolved, "batch_bytes_max"),
         processing_guarantee: choice(resolved, "processing_guarantee", &GUARANTEES),
-        offset_reset: choice(
-            resolved,
-            "offset_reset",
-            &[
-                ("earliest", OffsetReset::Earliest),
-                ("latest", OffsetReset::Latest),
-                ("none", OffsetReset::None),
-            ],
-        ),
+        offset_reset: choice(resolved, "offset_reset", &OFFSET_RESETS),
         stamp: choice(resolved, "stamp", &[("off", false), ("on", true)]),
         until_end: sources.until_end,
         watch: sources.watch,
         module_key: given(resolved, "module_key").map(PathBuf::from),
         module_sha256: given(resolved, "module_sha256").map(str::to_owned),
-        module_topic: choice(
-            resolved,
-            "module_topic",
-            &[("auto", ModuleTopic::Auto), ("on", ModuleTopic::On), ("off", ModuleTopic::Off)],
-        ),
+        module_topic: choice(resolved, "module_topic", &MODULE_TOPICS),
         print: sources.print,
         repartition: choice(resolved, "repartition", &REPARTITIONS),
         partitions: maybe(resolved, "partitions"),
         replication_factor: maybe(resolved, "replication_factor"),
-        create_topics: choice(
-            resolved,
-            "create_topics",
-            &[("none", CreateTopics::None), ("own", CreateTopics::Own), ("all", CreateTopics::All)],
-        ),
+        create_topics: choice(resolved, "create_topics", &CREATE_TOPICS),
         on_rejected: choice(resolved, "on_rejected", &POLICIES),
         on_fault: choice(resolved, "on_fault", &POLICIES),
-        membership: choice(
-            resolved,
-            "membership",
-            &[("static", Membership::Static), ("dynamic", Membership::Dynamic)],
-        ),
+        membership: choice(resolved, "membership", &MEMBERSHIPS),
         state_dir: PathBuf::from(text(resolved, "state_dir")),
         shutdown_timeout: millis(resolved, "shutdown_timeout_ms"),
         repartition_purge_interval: (purge > 0).then(|| Duration::from_millis(purge)),
         admin: admin(resolved)?,
         connect_timeout: millis(resolved, "connect_timeout_ms"),
         abort_retries_max: small(resolved, "abort_retries_max"),
-        log_format: choice(
-            resolved,
-            "log_format",
-            &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
-        ),
+        log_format: choice(resolved, "log_format", &LOG_FORMATS),
         limits: limits(resolved),
         kafka,
         shown: show::shown(resolved),
@@ -185,6 +165,30 @@ const GUARANTEES: [(&str, ProcessingGuarantee); 3] = [
     ("exactly_once", ProcessingGuarantee::ExactlyOnce),
     ("exactly_once_v2", ProcessingGuarantee::ExactlyOnce),
 ];
+const OFFSET_RESETS: [(&str, OffsetReset); 3] =
+    [("earliest", OffsetReset::Earliest), ("latest", OffsetReset::Latest), ("none", OffsetReset::None)];
+const MODULE_TOPICS: [(&str, ModuleTopic); 3] =
+    [("auto", ModuleTopic::Auto), ("on", ModuleTopic::On), ("off", ModuleTopic::Off)];
+const CREATE_TOPICS: [(&str, CreateTopics); 3] =
+    [("none", CreateTopics::None), ("own", CreateTopics::Own), ("all", CreateTopics::All)];
+const MEMBERSHIPS: [(&str, Membership); 2] =
+    [("static", Membership::Static), ("dynamic", Membership::Dynamic)];
+const LOG_FORMATS: [(&str, LogFormat); 3] =
+    [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+const EMITS: [(&str, Emit); 3] = [("commit", Emit::Commit), ("batch", Emit::Batch), ("record", Emit::Record)];
+
+/// By default a result is wanted before the second commit after its record.
+const COMMITS_PER_LATENCY_TARGET: u32 = 2;
+
+fn latency_target(resolved: &Resolved) -> Duration {
+    let target = millis(resolved, "latency_target_ms");
+    if target.is_zero() {
+        millis(resolved, "commit_interval_ms") * COMMITS_PER_LATENCY_TARGET
+    } else {
+        target
+    }
+}
+
 const REPARTITIONS: [(&str, Repartition); 3] =
     [("auto", Repartition::Auto), ("never", Repartition::Never), ("always", Repartition::Always)];
 

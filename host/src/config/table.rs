@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 54] = [
+pub static SETTINGS: [Setting; 58] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -48,6 +48,7 @@ pub static SETTINGS: [Setting; 54] = [
     setting("stamp", "stamp", Kind::Choice(&["off", "on"])),
     setting("offset_reset", "offset-reset", Kind::Choice(&["earliest", "latest", "none"])),
     setting("repartition", "repartition", Kind::Choice(&["auto", "never", "always"])),
+    setting("combine", "combine", Kind::Choice(&["auto", "never"])),
     setting("partitions", "partitions", Kind::Auto(1, 100_000)),
     setting("replication_factor", "replication-factor", Kind::Auto(1, 1000)),
     setting("create_topics", "create-topics", Kind::Choice(&["none", "own", "all"])),
@@ -59,7 +60,10 @@ pub static SETTINGS: [Setting; 54] = [
     ),
     setting("workers", "workers", Kind::Auto(1, 1024)),
     setting("commit_interval_ms", "commit-interval", Kind::Millis(1, 5 * MINUTE_MS)),
+    setting("emit", "emit", Kind::Choice(&["commit", "batch", "record"])),
+    setting("latency_target_ms", "latency-target", Kind::Millis(0, HOUR_MS)),
     setting("batch_records_max", "batch-records", Kind::Count(1, 10_000_000)),
+    setting("batch_records_min", "", Kind::Count(1, 10_000_000)),
     setting("batch_bytes_max", "", Kind::Bytes(4 * KIB, 256 * MIB)),
     setting("membership", "membership", Kind::Choice(&["static", "dynamic"])),
     setting("state_dir", "state-dir", Kind::Text),

@@ -131,6 +131,11 @@ impl Consumer {
         })
     }
 
+    /// Takes the buffers of a batch that is done with, so that the next one needs none.
+    pub fn reuse(&mut self, batch: Batch) {
+        self.fetch.reuse(batch.offsets, batch.rows);
+    }
+
     fn rebalance(&mut self) -> Polled {
         self.fetch.forget_all();
         match self.handle.signals().take_rebalance() {

@@ -43,12 +43,22 @@ pub(super) enum Found {
 /// Records fetched from any partition, given out by partition and in order.
 pub(super) struct Fetch {
     fetched: Fetched,
+    /// The buffers of a batch that is done with.
+    spare: (Vec<Offset>, Rows),
     handle: Arc<Handle>,
 }
 
 impl Fetch {
     pub(super) fn new(handle: Arc<Handle>) -> Self {
-        Self { fetched: Fetched::new(Arc::clone(&handle), FETCH_RECORDS_MAX), handle }
+        let fetched = Fetched::new(Arc::clone(&handle), FETCH_RECORDS_MAX);
+        Self { fetched, spare: <_>::default(), handle }
+    }
+
+    /// Takes the buffers of a batch that is done with, for the next one.
+    pub(super) fn reuse(&mut self, mut offsets: Vec<Offset>, mut rows: Rows) {
+        offsets.clear();
+        rows.clear();
+        self.spare = (offsets, rows);
     }
 
     /// Forgets what was fetched ahead.
@@ -106,10 +116,8 @@ impl Fetch {
         let front = self.fetched.front().expect("called with a record at the front");
         let source = TopicPartition::new(front.topic(), front.partition());
         let place = front.place();
-        let mut offsets = Vec::new();
-        let mut rows = Rows::new();
+        let (mut offsets, mut rows) = std::mem::take(&mut self.spare);
         loop {
-            self.reserve(place, limits, &mut offsets, &mut rows);
             self.copy_run(place, limits, &mut offsets, &mut rows);
             let full = offsets.len() >= limits.records_max || rows.data.len() >= limits.bytes_max;
             // A run that ends where the fetched records end may go on in librdkafka's queue.
@@ -122,22 +130,6 @@ impl Fetch {
             }
         }
         Found::Rows { source, offsets, rows }
-    }
-
-    /// Makes room for the run at once, so that columns do not grow by copying.
-    fn reserve(&self, place: (usize, i32), limits: Limits, offsets: &mut Vec<Offset>, rows: &mut Rows) {
-        let (mut count, mut bytes) = (0, 0);
-        for record in self.fetched.iter().take(limits.records_max - offsets.len()) {
-            if record.place() != place || bytes > limits.bytes_max {
-                break;
-            }
-            count += 1;
-            bytes += record.size();
-        }
-        offsets.reserve(count);
-        rows.timestamps.reserve(count);
-        rows.offsets.reserve(2 * count);
-        rows.data.reserve(bytes);
     }
 
     fn copy_run(&mut self, place: (usize, i32), limits: Limits, offsets: &mut Vec<Offset>, rows: &mut Rows) {

@@ -1,4 +1,7 @@
 //! What the operators do with a value, and the bytes of their accumulators (little endian).
+//!
+//! The sum of 2^63 numbers fits 128 bits, and no topic holds 2^64 records: so no value is refused because of those
+//! before it, as a fold that merges must not do.
 
 use std::io::Write as _;
 
@@ -44,6 +47,11 @@ impl Kind {
         }
     }
 
+    /// The last value depends on the order of all.
+    pub(super) fn merges(self) -> bool {
+        self != Self::Last
+    }
+
     pub(super) fn row_schema(self) -> &'static str {
         if self == Self::Count { "empty" } else { "i64-le" }
     }
@@ -59,19 +67,32 @@ impl Kind {
         })
     }
 
+    /// The accumulator of what both were folded from; only for kinds that merge.
+    pub(super) fn merge(self, left: Accumulator, right: Accumulator) -> Accumulator {
+        match (left, right) {
+            (Accumulator::Sum(left), Accumulator::Sum(right)) => Accumulator::Sum(left.wrapping_add(right)),
+            (Accumulator::Count(left), Accumulator::Count(right)) => {
+                Accumulator::Count(left.wrapping_add(right))
+            }
+            (Accumulator::Value(left), Accumulator::Value(right)) if self == Self::Min => {
+                Accumulator::Value(left.min(right))
+            }
+            (Accumulator::Value(left), Accumulator::Value(right)) if self == Self::Max => {
+                Accumulator::Value(left.max(right))
+            }
+            (_, right) => right,
+        }
+    }
+
     /// The accumulator after one more value, or why the value is refused.
     pub(super) fn fold(self, accumulator: Option<Accumulator>, value: &[u8]) -> Result<Accumulator, String> {
         if self == Self::Count {
             let Some(Accumulator::Count(count)) = accumulator else { return Ok(Accumulator::Count(1)) };
-            let count = count.checked_add(1).ok_or("the count leaves the range of 64 bits")?;
-            return Ok(Accumulator::Count(count));
+            return Ok(Accumulator::Count(count.wrapping_add(1)));
         }
         let number = i64::from_le_bytes(value.try_into().map_err(|_| wrong_size(value))?);
         Ok(match (self, accumulator) {
-            (Self::Sum, Some(Accumulator::Sum(sum))) => {
-                let sum = sum.checked_add(i128::from(number));
-                Accumulator::Sum(sum.ok_or("the sum leaves the range of 128 bits")?)
-            }
+            (Self::Sum, Some(Accumulator::Sum(sum))) => Accumulator::Sum(sum.wrapping_add(number.into())),
             (Self::Sum, _) => Accumulator::Sum(i128::from(number)),
             (Self::Min, Some(Accumulator::Value(least))) => Accumulator::Value(least.min(number)),
             (Self::Max, Some(Accumulator::Value(largest))) => Accumulator::Value(largest.max(number)),

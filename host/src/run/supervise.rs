@@ -1,5 +1,6 @@
 //! Starts the workers and waits for them: signals, progress, and the end.
 
+use super::signals::Signals;
 use super::swap::Swapper;
 use super::{Application, api, fleet, follow, on_terminal, watch};
 use crate::exit::{ExitKind, Failure};
@@ -9,7 +10,6 @@ use anyhow::anyhow;
 use host_core::error::Stop;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -23,9 +23,8 @@ const STACK_BYTES: usize = 8 << 20;
 type Handle = JoinHandle<Result<(), Stop>>;
 
 /// Runs the application until it is drained.
-pub(super) fn supervise(application: Application) -> Result<(), Failure> {
+pub(super) fn supervise(application: Application, signals: &Signals) -> Result<(), Failure> {
     let started = Instant::now();
-    let signals = Signals::listen()?;
     let application = Arc::new(application);
     let ends = follow::Ends::now(&application)?;
     let controls: Vec<_> = (0..application.config.workers).map(|_| Arc::new(Control::default())).collect();
@@ -36,7 +35,7 @@ pub(super) fn supervise(application: Application) -> Result<(), Failure> {
     let follower = fleet::follow(&application, &swapper)?;
     let housekeeper = follow::start(&application, ends, team.controls());
     let mut progress = Progress::new(on_terminal());
-    let result = team.wait(&application, &signals, &mut progress);
+    let result = team.wait(&application, signals, &mut progress);
     drop(api);
     watcher.stop();
     follower.stop();
@@ -172,58 +171,5 @@ impl Team {
                 tracing::error!(worker, waiting_ms, "a commit is not answered; are the brokers there?");
             }
         }
-    }
-}
-
-/// SIGINT, SIGTERM and SIGHUP, counted.
-struct Signals {
-    interrupts: Arc<AtomicU32>,
-    terminations: Arc<AtomicU32>,
-    hang_ups: Arc<AtomicU32>,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let signals =
-            Self { interrupts: Arc::default(), terminations: Arc::default(), hang_ups: Arc::default() };
-        let failed = |error: std::io::Error| Failure::new(ExitKind::Failure, error);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
-        let (interrupts, terminations) = (Arc::clone(&signals.interrupts), Arc::clone(&signals.terminations));
-        let hang_ups = Arc::clone(&signals.hang_ups);
-        let listen = move || {
-            runtime.block_on(async move {
-                tokio::join!(
-                    count(tokio::signal::unix::SignalKind::interrupt(), interrupts),
-                    count(tokio::signal::unix::SignalKind::terminate(), terminations),
-                    count(tokio::signal::unix::SignalKind::hangup(), hang_ups),
-                );
-            });
-        };
-        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
-        Ok(signals)
-    }
-
-    /// Counts SIGHUP: look at the module's file again.
-    fn hang_ups(&self) -> Arc<AtomicU32> {
-        Arc::clone(&self.hang_ups)
-    }
-
-    /// How many came, and the exit code of the kind that came.
-    fn seen(&self) -> Option<(u32, ExitKind)> {
-        let interrupts = self.interrupts.load(Ordering::Relaxed);
-        let terminations = self.terminations.load(Ordering::Relaxed);
-        let kind = if interrupts > 0 { ExitKind::Interrupted } else { ExitKind::Terminated };
-        Some((interrupts + terminations, kind)).filter(|(count, _)| *count > 0)
-    }
-}
-
-async fn count(kind: tokio::signal::unix::SignalKind, counter: Arc<AtomicU32>) {
-    match tokio::signal::unix::signal(kind) {
-        Ok(mut signal) => {
-            while signal.recv().await.is_some() {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        Err(error) => tracing::warn!(%error, "cannot listen for signals; stop with SIGKILL"),
     }
 }

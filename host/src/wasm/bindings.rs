@@ -7,6 +7,6 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "host:operator/operator",
+    world: "host:operator/operator-merge",
     ownership: Borrowing { duplicate_if_necessary: true },
 });

@@ -66,6 +66,10 @@ pub(super) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Comp
     unsafe { Component::deserialize(engine.wasmtime(), code) }
 }
 
+/// What the allocator reserves at a time, in its own notation. By default it is a gigabyte, whether used or not, and
+/// would count against the child's bound.
+const ALLOCATOR_RESERVE: &str = "64MiB";
+
 fn in_child(limits: &Limits, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     let failed = |what: &str| {
         let what = what.to_owned();
@@ -78,6 +82,7 @@ fn in_child(limits: &Limits, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
         .args(["--memory-bytes-max", &limits.compile_memory_bytes_max.to_string()])
         .args(["--cpu-seconds-max", &limits.compile_timeout().as_secs().max(1).to_string()])
         .env_clear()
+        .env("MIMALLOC_ARENA_RESERVE", ALLOCATOR_RESERVE)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::exports::host::operator::{finisher, module, reducer, transformer};
+use super::bindings::exports::host::operator::{finisher, merger, module, reducer, transformer};
 use super::bindings::host::operator::types;
 use super::clock::Deadline;
 use super::error::CallError;
@@ -33,6 +33,7 @@ pub(super) struct Interfaces {
     pub(super) transformer: Option<transformer::GuestIndices>,
     pub(super) reducer: Option<reducer::GuestIndices>,
     pub(super) finisher: Option<finisher::GuestIndices>,
+    pub(super) merger: Option<merger::GuestIndices>,
 }
 
 /// All that an instance is made of.
@@ -71,6 +72,7 @@ pub(super) struct Instance {
     transformer: Option<transformer::Guest>,
     reducer: Option<reducer::Guest>,
     finisher: Option<finisher::Guest>,
+    merger: Option<merger::Guest>,
 }
 
 impl Instance {
@@ -87,6 +89,8 @@ impl Instance {
         let reducer = reducer.transpose().map_err(wrong("reducer"))?;
         let finisher = interfaces.finisher.as_ref().map(|found| found.load(&mut store, &instance));
         let finisher = finisher.transpose().map_err(wrong("finisher"))?;
+        let merger = interfaces.merger.as_ref().map(|found| found.load(&mut store, &instance));
+        let merger = merger.transpose().map_err(wrong("merger"))?;
 
         let settings: Vec<_> =
             plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -101,8 +105,9 @@ impl Instance {
             transforms: transformer.is_some(),
             reduces: reducer.is_some(),
             finishes: finisher.is_some(),
+            merges: merger.is_some(),
         };
-        Ok((Self { store, transformer, reducer, finisher }, description))
+        Ok((Self { store, transformer, reducer, finisher, merger }, description))
     }
 
     pub(super) fn transform(&mut self, origin: Origin<'_>, rows: &Rows) -> Result<Transformed, CallError> {
@@ -126,7 +131,7 @@ impl Instance {
         Ok(answer)
     }
 
-    pub(super) fn reduce(&mut self, groups: &Groups) -> Result<Reduced, CallError> {
+    pub(super) fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, CallError> {
         self.begin(groups.values.len());
         let guest = self.reducer.as_ref().ok_or_else(|| missing("reducer"))?;
         let lowered = reducer::Groups {
@@ -136,9 +141,9 @@ impl Instance {
             values: column(&groups.values),
             timestamps: &groups.timestamps,
         };
-        let answer = guest.call_reduce(&mut self.store, lowered, false)??;
+        let answer = guest.call_reduce(&mut self.store, lowered, every)??;
         let answer = Reduced { accumulators: column_of(answer.accumulators), bad: bad_rows(answer.bad) };
-        check::reduced(&answer, groups.keys.len(), groups.values.len())?;
+        check::reduced(&answer, groups.keys.len(), groups.values.len(), every)?;
         Ok(answer)
     }
 
@@ -151,6 +156,18 @@ impl Instance {
         let guest = self.finisher.as_ref().ok_or_else(|| missing("finisher"))?;
         let answer = column_of(guest.call_finish(&mut self.store, column(keys), column(accumulators))??);
         check::finished(&answer, keys.len())?;
+        Ok(answer)
+    }
+
+    pub(super) fn merge(
+        &mut self,
+        left: &BytesColumn,
+        right: &BytesColumn,
+    ) -> Result<BytesColumn, CallError> {
+        self.begin(left.len());
+        let guest = self.merger.as_ref().ok_or_else(|| missing("merger"))?;
+        let answer = column_of(guest.call_merge(&mut self.store, column(left), column(right))??);
+        check::merged(&answer, left.len())?;
         Ok(answer)
     }
 

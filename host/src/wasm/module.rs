@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::exports::host::operator::{finisher, module, reducer, transformer};
+use super::bindings::exports::host::operator::{finisher, merger, module, reducer, transformer};
 use super::compiler::{self, Compiler};
 use super::engine::Engine;
 use super::error::CallError;
@@ -23,6 +23,7 @@ const MODULE: &str = "host:operator/module@0.1.0";
 const TRANSFORMER: &str = "host:operator/transformer@0.1.0";
 const REDUCER: &str = "host:operator/reducer@0.1.0";
 const FINISHER: &str = "host:operator/finisher@0.1.0";
+const MERGER: &str = "host:operator/merger@0.1.0";
 
 /// A compiled module that has been configured once and has said what it is. Clones share it.
 #[derive(Clone)]
@@ -247,6 +248,7 @@ fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, I
             .then(|| finisher::GuestIndices::new(&pre))
             .transpose()
             .map_err(wrong("finisher"))?,
+        merger: has(MERGER).then(|| merger::GuestIndices::new(&pre)).transpose().map_err(wrong("merger"))?,
     };
     Ok((pre, interfaces, !wasi.is_empty()))
 }

@@ -82,11 +82,15 @@ impl Operator for WasmOperator {
         self.call(|instance| instance.transform(origin, rows))
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
-        self.call(|instance| instance.reduce(groups))
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
+        self.call(|instance| instance.reduce(groups, every))
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
         self.call(|instance| instance.finish(keys, accumulators))
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.call(|instance| instance.merge(left, right))
     }
 }

@@ -21,6 +21,8 @@ struct Pending {
     records: u64,
     bytes: u64,
     repartitioned: u64,
+    combined: u64,
+    partials: u64,
     results: u64,
     printed: Vec<Rows>,
 }
@@ -101,6 +103,8 @@ impl Reporter {
         self.metrics.records_consumed.add(pending.records);
         self.metrics.bytes_consumed.add(pending.bytes);
         self.metrics.rows_repartitioned.add(pending.repartitioned);
+        self.metrics.rows_combined.add(pending.combined);
+        self.metrics.partials.add(pending.partials);
         self.metrics.results.add(pending.results);
         self.metrics.commits.add(1);
         if let Err(error) = print(&pending.printed) {
@@ -187,6 +191,10 @@ impl Reporter {
                 "a key lies in another partition than Kafka's clients would have put it: \
                  with --repartition never its sums may be split; use --repartition auto"
             ),
+            Report::Combined { rows, partials } => {
+                self.pending.combined += rows;
+                self.pending.partials += partials;
+            }
             Report::Aborted { reason } => {
                 self.metrics.aborts.add(1);
                 tracing::warn!(worker, reason, "transaction aborted; its records are read again");

@@ -10,6 +10,10 @@ use testkit::{
 
 const SEED: u64 = 0x00c0_ffee;
 const KILLS: u32 = 20;
+/// Kills of the same application when it folds before the shuffle.
+const KILLS_WHEN_FOLDING: u32 = 8;
+/// Every row goes through the repartition topic, where it can be counted.
+const ROW_BY_ROW: &[&str] = &["--combine", "never"];
 const PARTITIONS: u32 = 4;
 /// Lines written at a time while the host runs.
 const LINES: u64 = 200;
@@ -77,24 +81,35 @@ impl<'a> Kills<'a> {
     }
 }
 
-#[test]
-fn twenty_kills_lose_nothing_and_repeat_nothing() {
-    scenario("crash-kills", |s| {
-        let mut kills = Kills::new(s)?;
-        for kill in 0..KILLS {
-            kills.start_and_kill().with_context(|| format!("before kill {kill} of seed {SEED:#x}"))?;
-        }
-        kills.command.clone().arg("--until-end").complete(SOON)?;
-        let results = check::results(&s.check_sums(&kills.workload)?)?;
-        let repartition = s.topic("sum-repartition");
-        let committed = s.kafka.read(&repartition, Isolation::Committed)?;
-        let rows = check::repartition_rows(&committed)?;
+/// Kills it so often, and checks everything that is committed then.
+fn kill_and_check(s: &Scenario, count: u32, arguments: &[&str]) -> Result<()> {
+    let mut kills = Kills::new(s)?;
+    kills.command = kills.command.args(arguments);
+    for kill in 0..count {
+        kills.start_and_kill().with_context(|| format!("before kill {kill} of seed {SEED:#x}"))?;
+    }
+    kills.command.clone().arg("--until-end").complete(SOON)?;
+    let results = check::results(&s.check_sums(&kills.workload)?)?;
+    let repartition = s.topic("sum-repartition");
+    let committed = s.kafka.read(&repartition, Isolation::Committed)?;
+    let rows = check::repartition_rows(&committed)?;
+    if arguments == ROW_BY_ROW {
         check::every_row_once(&rows, kills.workload.counts())?;
-        check::running_sums(&results, &rows)?;
         let all = s.kafka.read(&repartition, Isolation::Uncommitted)?;
         ensure!(all.len() > committed.len(), "no kill hit an open transaction: this run shows nothing");
-        Ok(())
-    });
+    }
+    check::shuffled_once(&rows, kills.workload.sums())?;
+    check::running_sums(&results, &rows)
+}
+
+#[test]
+fn twenty_kills_lose_nothing_and_repeat_nothing() {
+    scenario("crash-kills", |s| kill_and_check(s, KILLS, ROW_BY_ROW));
+}
+
+#[test]
+fn kills_lose_nothing_when_rows_are_folded_before_the_shuffle() {
+    scenario("crash-folding", |s| kill_and_check(s, KILLS_WHEN_FOLDING, &[]));
 }
 
 #[test]

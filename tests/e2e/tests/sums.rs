@@ -4,10 +4,65 @@ use testkit::scenario::SOON;
 use testkit::{Isolation, Scenario, WorkloadSpec, check, scenario};
 
 #[test]
+fn rows_are_folded_before_the_shuffle() {
+    scenario("sums-combined", |s| {
+        let workload = s.load(WorkloadSpec { values: (1, 1000), ..WorkloadSpec::default() })?;
+        let ended =
+            s.sum().arg("--until-end").setting("repartition_purge_interval_ms", "0").complete(SOON)?;
+        let results = check::results(&s.check_sums(&workload)?)?;
+        let shuffled = s.read("sum-repartition")?;
+        check::placed_by_murmur2(&shuffled, 4)?;
+        let rows = check::repartition_rows(&shuffled)?;
+        check::shuffled_once(&rows, workload.sums())?;
+        check::running_sums(&results, &rows)?;
+        let lines = workload.counts().values().sum::<u64>();
+        assert!(rows.iter().any(|row| row.is_partial), "nothing was folded");
+        assert!((rows.len() as u64) < lines, "{} records for {lines} rows", rows.len());
+        assert!(ended.stderr.contains("\"rows_combined\":"), "{}", ended.stderr);
+        Ok(())
+    });
+}
+
+#[test]
+fn every_record_has_a_result_when_it_is_asked_for() {
+    scenario("sums-each", |s| {
+        let workload = s.load(WorkloadSpec { values: (1, 1000), ..WorkloadSpec::default() })?;
+        s.sum()
+            .args(["--until-end", "--emit", "record"])
+            .setting("repartition_purge_interval_ms", "0")
+            .complete(SOON)?;
+        let results = check::results(&s.check_sums(&workload)?)?;
+        let rows = check::repartition_rows(&s.read("sum-repartition")?)?;
+        check::every_row_once(&rows, workload.counts())?;
+        check::running_sums(&results, &rows)?;
+        assert_eq!(results.len(), rows.len(), "one result a record");
+        Ok(())
+    });
+}
+
+#[test]
+fn every_batch_has_results_when_it_is_asked_for() {
+    scenario("sums-batches", |s| {
+        let workload = s.load(WorkloadSpec { values: (1, 1000), ..WorkloadSpec::default() })?;
+        s.sum()
+            .args(["--until-end", "--emit", "batch", "--batch-records", "100", "--commit-interval", "5s"])
+            .setting("repartition_purge_interval_ms", "0")
+            .complete(SOON)?;
+        let results = check::results(&s.check_sums(&workload)?)?;
+        let rows = check::repartition_rows(&s.read("sum-repartition")?)?;
+        check::shuffled_once(&rows, workload.sums())?;
+        check::running_sums(&results, &rows)
+    });
+}
+
+#[test]
 fn keys_spread_over_partitions_are_summed_exactly() {
     scenario("sums-rekeyed", |s| {
         let workload = s.load(WorkloadSpec { values: (1, 1000), ..WorkloadSpec::default() })?;
-        s.sum().arg("--until-end").setting("repartition_purge_interval_ms", "0").complete(SOON)?;
+        s.sum()
+            .args(["--until-end", "--combine", "never"])
+            .setting("repartition_purge_interval_ms", "0")
+            .complete(SOON)?;
         let results = check::results(&s.check_sums(&workload)?)?;
         let repartitioned = s.read("sum-repartition")?;
         check::placed_by_murmur2(&repartitioned, 4)?;

@@ -5,39 +5,47 @@ use crate::kafka::Kafka;
 use crate::workload::BadLine;
 use crate::{Isolation, murmur2};
 use anyhow::{Context, Result, bail, ensure};
-use host_core::frame::Frame;
+use host_core::frame::{Frame, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sums by key.
 pub type Sums = BTreeMap<Vec<u8>, i128>;
 
-/// A row of a repartition topic.
+/// A record of a repartition topic: a row, or the sum of several that were folded before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepartitionRow {
     /// Its key.
     pub key: Vec<u8>,
     /// Its value, for the sum.
-    pub value: i64,
+    pub value: i128,
+    /// It stands for several rows.
+    pub is_partial: bool,
     /// The input partition that it comes from.
     pub partition: u32,
-    /// The offset there.
+    /// The offset there; of a partial that of the last row that was read before it was written.
     pub offset: i64,
 }
 
 /// Takes the frames off the rows of a repartition topic, in their order within each partition.
 ///
 /// # Errors
-/// A row has no key, no frame, or no 8 bytes behind it.
+/// A row has no key, no frame, or not the bytes of a number behind it: 8, of a partial 16.
 pub fn repartition_rows(records: &[Record]) -> Result<Vec<RepartitionRow>> {
     let row = |record: &Record| {
         let at = format!("the repartition row at {}-{}", record.partition, record.offset);
         let key = record.key.clone().with_context(|| format!("{at} has no key"))?;
         let value = record.value.as_deref().with_context(|| format!("{at} has no value"))?;
         let (frame, length) = Frame::read(value).with_context(|| format!("{at} has no frame"))?;
-        let number =
-            value[length..].try_into().ok().with_context(|| format!("{at} has no 8 bytes of value"))?;
+        let number = &value[length..];
+        let is_partial = frame.kind == Kind::Partial;
+        let number = if is_partial {
+            number.try_into().ok().map(i128::from_le_bytes)
+        } else {
+            number.try_into().ok().map(|bytes| i128::from(i64::from_le_bytes(bytes)))
+        };
+        let value = number.with_context(|| format!("{at} has no number of the right size"))?;
         let (partition, offset) = (frame.partition, frame.offset);
-        Ok(RepartitionRow { key, value: i64::from_le_bytes(number), partition, offset })
+        Ok(RepartitionRow { key, value, is_partial, partition, offset })
     };
     records.iter().map(row).collect()
 }
@@ -127,7 +135,7 @@ pub fn running_sums(results: &[(Vec<u8>, i128)], rows: &[RepartitionRow]) -> Res
         ensure!(row.value > 0, "this check needs positive values");
         let sums = running.entry(&row.key).or_default();
         let before = sums.last().copied().unwrap_or_default();
-        sums.push(before + i128::from(row.value));
+        sums.push(before + row.value);
     }
     let mut reached: BTreeMap<&[u8], usize> = BTreeMap::new();
     for (key, value) in results {
@@ -148,8 +156,27 @@ pub fn running_sums(results: &[(Vec<u8>, i128)], rows: &[RepartitionRow]) -> Res
     Ok(())
 }
 
-/// Every good input record is in the repartition topic once: as many rows as lines by key, and no source
-/// position twice.
+/// Every good input record is in the repartition topic once, itself or in a partial: the values of each key are its
+/// sum, and no source position is there twice.
+///
+/// # Errors
+/// Not so.
+pub fn shuffled_once(rows: &[RepartitionRow], expected: &Sums) -> Result<()> {
+    let mut positions = BTreeSet::new();
+    let mut found = Sums::new();
+    for row in rows {
+        let (partition, offset) = (row.partition, row.offset);
+        ensure!(
+            row.is_partial || positions.insert((partition, offset)),
+            "input record {partition}-{offset} was repartitioned twice"
+        );
+        *found.entry(row.key.clone()).or_default() += row.value;
+    }
+    same_sums(&found, expected).context("in the repartition topic")
+}
+
+/// Nothing was folded before, and every good input record is in the repartition topic once: as many rows as lines by
+/// key, and no source position twice.
 ///
 /// # Errors
 /// Not so.
@@ -157,6 +184,7 @@ pub fn every_row_once(rows: &[RepartitionRow], counts: &BTreeMap<Vec<u8>, u64>) 
     let mut positions = BTreeSet::new();
     let mut found: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     for row in rows {
+        ensure!(!row.is_partial, "there is a partial, and rows were not to be folded");
         let (partition, offset) = (row.partition, row.offset);
         ensure!(
             positions.insert((partition, offset)),
@@ -204,10 +232,11 @@ pub fn dead_letters(records: &[Record], input: &str, bad: &[BadLine]) -> Result<
 mod tests {
     use super::*;
 
-    fn rows(values: &[i64]) -> Vec<RepartitionRow> {
-        let row = |(offset, value): (usize, &i64)| RepartitionRow {
+    fn rows(values: &[i128]) -> Vec<RepartitionRow> {
+        let row = |(offset, value): (usize, &i128)| RepartitionRow {
             key: b"a".to_vec(),
             value: *value,
+            is_partial: false,
             partition: 0,
             offset: offset as i64,
         };
@@ -238,6 +267,18 @@ mod tests {
         let mut twice = rows(&[1, 2]);
         twice[1].offset = 0;
         assert!(every_row_once(&twice, &counts).is_err());
+    }
+
+    #[test]
+    fn partials_count_by_their_sums() {
+        let sums = Sums::from([(b"a".to_vec(), 6)]);
+        let mut rows = rows(&[1, 5]);
+        assert!(shuffled_once(&rows, &sums).is_ok());
+        rows[1].is_partial = true;
+        assert!(shuffled_once(&rows, &sums).is_ok());
+        assert!(every_row_once(&rows, &BTreeMap::from([(b"a".to_vec(), 2)])).is_err());
+        rows[1].value = 6;
+        assert!(shuffled_once(&rows, &sums).is_err());
     }
 
     #[test]

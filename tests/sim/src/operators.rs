@@ -32,6 +32,12 @@ impl Fold {
     }
 }
 
+/// The sum of two sums.
+pub fn merge(left: &[u8], right: &[u8]) -> [u8; 8] {
+    let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+    (number(left) + number(right)).to_le_bytes()
+}
+
 /// Key and text of an input value.
 pub fn parse(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = value.iter().position(|byte| *byte == b':')?;
@@ -73,6 +79,7 @@ impl TestOperator {
             reduces: true,
             state_schema: "test".into(),
             row_schema: "text".into(),
+            merges: fold == Fold::Sum,
             ..Description::default()
         };
         Self { module, calls, description, fold, is_broken: false, trap_in }
@@ -125,7 +132,7 @@ impl Operator for TestOperator {
         Ok(out)
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         let values = || (0..groups.values.len()).map(|i| groups.values.get(i).unwrap_or_default());
         self.trap(values().any(|value| has(value, "bang")))?;
         let mut out = Reduced::default();
@@ -139,8 +146,13 @@ impl Operator for TestOperator {
                 } else {
                     accumulator = Some(self.fold.fold(accumulator.as_deref(), value).to_vec());
                 }
+                if every {
+                    out.accumulators.push(accumulator.as_deref());
+                }
             }
-            out.accumulators.push(accumulator.as_deref());
+            if !every {
+                out.accumulators.push(accumulator.as_deref());
+            }
             start = end;
         }
         Ok(out)
@@ -149,5 +161,14 @@ impl Operator for TestOperator {
     fn finish(&mut self, _: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
         self.calls.borrow_mut().insert(self.module.clone());
         Ok(accumulators.clone())
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.trap(false)?;
+        let mut out = BytesColumn::new();
+        for i in 0..left.len() {
+            out.push(Some(&merge(left.get(i).unwrap_or_default(), right.get(i).unwrap_or_default())));
+        }
+        Ok(out)
     }
 }

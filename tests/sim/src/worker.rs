@@ -74,7 +74,7 @@ impl Worker {
     pub fn start(
         id: &str,
         operator: TestOperator,
-        settings: Settings,
+        settings: &Settings,
         kafka: &mut Kafka,
         epoch: u32,
     ) -> Self {

@@ -5,6 +5,7 @@ use crate::kafka::{Kafka, Record};
 use crate::operators::{Fold, TestOperator};
 use crate::oracle;
 use crate::worker::{Bug, Step, Worker};
+use host_core::emit::Emit;
 use host_core::hash::partition_of;
 use host_core::machine::Settings;
 use host_core::operator::Operator;
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub repartition: bool,
     /// How values are folded.
     pub fold: Fold,
+    /// When results are written.
+    pub emit: Emit,
     /// One record in so many fails; 0: none does.
     pub failing_one_in: usize,
     /// A deliberate bug.
@@ -49,6 +52,7 @@ impl Scenario {
             failing_one_in: [0, 6, 12][choices.schedule(3)],
             bug: None,
             faulty_steps: 100 + choices.schedule(300),
+            emit: [Emit::Commit, Emit::Commit, Emit::Batch, Emit::Record][choices.schedule(4)],
         }
     }
 }
@@ -181,7 +185,7 @@ impl World {
     }
 
     fn check(&self) -> Result<(), String> {
-        oracle::check(&self.kafka, &self.topology, self.scenario.fold)
+        oracle::check(&self.kafka, &self.topology, self.scenario.fold, self.scenario.emit)
     }
 
     /// A worker gets another module.
@@ -228,8 +232,9 @@ impl World {
             module: "native:test".into(),
             hash_seed: self.starts,
             stamp: false,
+            emit: self.scenario.emit,
         };
-        let worker = Worker::start(&id, operator, settings, &mut self.kafka, epoch);
+        let worker = Worker::start(&id, operator, &settings, &mut self.kafka, epoch);
         self.workers[i] = Some(worker.with_bug(self.scenario.bug));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! One history again: `SIM_SEED=N cargo test --release -p sim seeds`. More of them: `SIM_SEEDS=1000000`.
 
+use host_core::emit::Emit;
 use sim::choices::{Choices, next_script};
 use sim::operators::Fold;
 use sim::worker::Bug;
@@ -60,6 +61,7 @@ fn small(repartition: bool) -> Scenario {
         keys: 2,
         repartition,
         fold: Fold::Chain,
+        emit: Emit::Commit,
         failing_one_in: 0,
         bug: None,
         faulty_steps: 0,
@@ -74,6 +76,18 @@ fn all_small_histories_with_one_worker() {
 #[test]
 fn all_small_histories_with_a_repartition_topic() {
     assert!(all_scripts(&small(true), 2) > 1_000);
+}
+
+#[test]
+fn all_small_histories_with_rows_folded_before_the_shuffle() {
+    let scenario = Scenario { records: 4, keys: 1, fold: Fold::Sum, ..small(true) };
+    assert!(all_scripts(&scenario, 1) > 50);
+}
+
+#[test]
+fn all_small_histories_with_a_result_after_each_record() {
+    let scenario = Scenario { emit: Emit::Record, ..small(true) };
+    assert!(all_scripts(&scenario, 1) > 50);
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl<O: Operator> Machine<O> {
         }
     }
 
-    /// A batch has come through.
+    /// A batch has come through, and the operator was called for it.
     pub(super) fn passed(&mut self) {
         if let Some(fallback) = &mut self.fallback {
             fallback.batches_left -= 1;

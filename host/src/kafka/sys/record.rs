@@ -159,10 +159,6 @@ impl Fetched {
         self.ready.pop_front()
     }
 
-    pub(in crate::kafka) fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.ready.iter()
-    }
-
     pub(in crate::kafka) fn retain(&mut self, keep: impl FnMut(&Record) -> bool) {
         self.ready.retain(keep);
     }

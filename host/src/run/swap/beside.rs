@@ -51,7 +51,7 @@ pub(in crate::run) struct Tally {
 /// One answer that is not the same. Keys and values are hashed unless the user asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::run) struct Difference {
-    /// `transform`, `reduce` or `finish`.
+    /// `transform`, `reduce`, `merge` or `finish`.
     pub interface: &'static str,
     /// Where the row was read, or its key.
     pub at: String,
@@ -168,10 +168,10 @@ impl Operator for Beside {
         })
     }
 
-    fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         // Rows that went through the transform have been counted there.
         let records = if self.description().transforms { 0 } else { groups.values.len() };
-        let call = |operator: &mut dyn Operator| operator.reduce(groups);
+        let call = |operator: &mut dyn Operator| operator.reduce(groups, every);
         self.call("reduce", (records, groups.keys.len()), call, |shadow, current, candidate, tally| {
             let mut start = 0;
             for (i, end) in groups.ends.iter().enumerate() {
@@ -180,17 +180,33 @@ impl Operator for Beside {
                     let bad = reduced.bad.iter().map(|bad| bad.row);
                     bad.filter(|row| values.contains(row)).collect::<Vec<_>>()
                 };
+                let last = if every { values.end as usize - 1 } else { i };
                 let say = |reduced: &Reduced| {
-                    let text = shadow.shown(reduced.accumulators.get(i));
+                    let text = shadow.shown(reduced.accumulators.get(last));
                     format!("{text}, {} values rejected", refused(reduced).len())
                 };
-                let same = current.accumulators.get(i) == candidate.accumulators.get(i)
-                    && refused(current) == refused(candidate);
+                let answers = if every { values.start as usize..values.end as usize } else { i..i + 1 };
+                let same = refused(current) == refused(candidate)
+                    && answers.clone().all(|i| current.accumulators.get(i) == candidate.accumulators.get(i));
                 tally.count(same, || Difference {
                     interface: "reduce",
                     at: format!("key {}", shadow.shown(groups.keys.get(i))),
                     current: say(current),
                     candidate: say(candidate),
+                });
+            }
+        })
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        let call = |operator: &mut dyn Operator| operator.merge(left, right);
+        self.call("merge", (0, left.len()), call, |shadow, current, candidate, tally| {
+            for i in 0..left.len() {
+                tally.count(current.get(i) == candidate.get(i), || Difference {
+                    interface: "merge",
+                    at: format!("pair {i} of {}", left.len()),
+                    current: shadow.shown(current.get(i)),
+                    candidate: shadow.shown(candidate.get(i)),
                 });
             }
         })
@@ -313,14 +329,17 @@ mod tests {
             answer.rows = other;
             Ok(answer)
         }
-        fn reduce(&mut self, groups: &Groups) -> Result<Reduced, Fault> {
+        fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
             match self.1 {
                 Some(kind) => Err(Fault { kind, reason: "told to\nfault".into(), spent_us: 1 }),
-                None => self.0.reduce(groups),
+                None => self.0.reduce(groups, every),
             }
         }
         fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
             self.0.finish(keys, accumulators)
+        }
+        fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+            self.0.merge(left, right)
         }
     }
 
@@ -355,7 +374,7 @@ mod tests {
         groups.values.push(answer.rows.value(0));
         groups.timestamps.push(5);
         groups.ends.push(1);
-        beside.reduce(&groups).expect("the current operator works");
+        beside.reduce(&groups, false).expect("the current operator works");
         shadow.end()
     }
 

@@ -43,7 +43,8 @@ pub(super) fn run(operator: &mut dyn Operator, batch: &Batch) -> Result<(), Faul
     if !description.reduces || groups.keys.is_empty() {
         return Ok(());
     }
-    let reduced = operator.reduce(&groups)?;
+    let reduced = operator.reduce(&groups, false)?;
+    try_merge(operator, &reduced.accumulators)?;
     if !description.finishes {
         return Ok(());
     }
@@ -55,6 +56,18 @@ pub(super) fn run(operator: &mut dyn Operator, batch: &Batch) -> Result<(), Faul
         }
     }
     if keys.is_empty() { Ok(()) } else { operator.finish(&keys, &accumulators).map(|_| ()) }
+}
+
+/// Merges each accumulator with itself.
+fn try_merge(operator: &mut dyn Operator, accumulators: &BytesColumn) -> Result<(), Fault> {
+    let mut sides = BytesColumn::new();
+    for accumulator in (0..accumulators.len()).filter_map(|i| accumulators.get(i)) {
+        sides.push(Some(accumulator));
+    }
+    if sides.is_empty() || !operator.description().merges {
+        return Ok(());
+    }
+    operator.merge(&sides, &sides).map(drop)
 }
 
 fn group(rows: &Rows) -> Groups {

@@ -4,8 +4,8 @@
 #![deny(unsafe_code)]
 
 use guest_sdk::{
-    Bytes, Error, Failure, Finish, Finished, Operator, Output, Record, Reduce, Settings, Transform, Value,
-    reject,
+    Bytes, Error, Failure, Finish, Finished, Merge, Operator, Output, Record, Reduce, Settings, Transform,
+    Value, reject,
 };
 use std::fmt::Write as _;
 
@@ -47,6 +47,12 @@ impl Reduce for MarkedSum {
     }
 }
 
+impl Merge for MarkedSum {
+    fn merge(&mut self, sum: i128, other: i128) -> Result<Option<i128>, Failure> {
+        Ok(Some(sum + other))
+    }
+}
+
 impl Finish for MarkedSum {
     fn finish(&mut self, _key: &[u8], sum: &i128, out: &mut Bytes) -> Result<Finished, Failure> {
         write!(out, "{sum} marked")?;
@@ -54,4 +60,4 @@ impl Finish for MarkedSum {
     }
 }
 
-guest_sdk::export!(MarkedSum: transform, reduce, finish);
+guest_sdk::export!(MarkedSum: transform, reduce, finish, merge);

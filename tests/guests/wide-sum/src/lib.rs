@@ -3,8 +3,8 @@
 #![deny(unsafe_code)]
 
 use guest_sdk::{
-    Bytes, Error, Failure, Finish, Finished, Operator, Output, Record, Reduce, Settings, Transform, Value,
-    reject,
+    Bytes, Error, Failure, Finish, Finished, Merge, Operator, Output, Record, Reduce, Settings, Transform,
+    Value, reject,
 };
 use std::fmt::Write as _;
 
@@ -44,6 +44,12 @@ impl Reduce for WideSum {
     }
 }
 
+impl Merge for WideSum {
+    fn merge(&mut self, sum: i128, other: i128) -> Result<Option<i128>, Failure> {
+        Ok(Some(sum + other))
+    }
+}
+
 impl Finish for WideSum {
     fn finish(&mut self, _key: &[u8], sum: &i128, out: &mut Bytes) -> Result<Finished, Failure> {
         write!(out, "{sum} marked")?;
@@ -51,4 +57,4 @@ impl Finish for WideSum {
     }
 }
 
-guest_sdk::export!(WideSum: transform, reduce, finish);
+guest_sdk::export!(WideSum: transform, reduce, finish, merge);

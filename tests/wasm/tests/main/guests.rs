@@ -69,7 +69,7 @@ pub(crate) fn group(values: &[&str]) -> Groups {
 }
 
 pub(crate) fn reduce(operator: &mut dyn Operator, values: &[&str]) -> Result<Reduced, Fault> {
-    operator.reduce(&group(values))
+    operator.reduce(&group(values), false)
 }
 
 /// The result of key "k" with this accumulator.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use host::native::Native;
 use host_core::operator::{Groups, Operator};
-use host_core::record::{Row, Rows};
+use host_core::record::{BytesColumn, Row, Rows};
 
 use crate::guests::{Random, load, transform};
 
@@ -19,7 +19,7 @@ fn run(operator: &mut dyn Operator, log: &Rows, random: &mut Random, batch_recor
         let end = log.len().min(start + 1 + random.below(batch_records_max));
         let rows = transform(operator, &log.slice(start..end)).expect("the log is well-formed").rows;
         let groups = group(&rows, &state);
-        let reduced = operator.reduce(&groups).expect("the accumulators are its own");
+        let reduced = operator.reduce(&groups, false).expect("the accumulators are its own");
         for i in 0..groups.keys.len() {
             let key = groups.keys.get(i).expect("keys are not null").to_vec();
             match reduced.accumulators.get(i) {
@@ -82,6 +82,34 @@ fn check_cuts(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
     }
 }
 
+/// A log that is folded in two parts, which are then merged, gives what `oracle` gives.
+#[track_caller]
+fn check_merges(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
+    for seed in 0..50 {
+        let random = &mut Random(seed);
+        let log = log(random);
+        let cut = random.below(log.len());
+        let mut state = run(operator, &log.slice(0..cut), random, 50);
+        let other = run(operator, &log.slice(cut..log.len()), random, 50);
+        for (key, accumulator) in other {
+            let column = |bytes: &[u8]| {
+                let mut column = BytesColumn::new();
+                column.push(Some(bytes));
+                column
+            };
+            let merged = match state.get(&key) {
+                None => Some(accumulator),
+                Some(before) => {
+                    let merged = operator.merge(&column(before), &column(&accumulator));
+                    merged.expect("both are its own").get(0).map(<[u8]>::to_vec)
+                }
+            };
+            state.insert(key, merged.expect("a sum is never deleted"));
+        }
+        assert_eq!(state, oracle(&log), "seed {seed}, cut at {cut}");
+    }
+}
+
 fn sums(log: &Rows) -> State {
     let mut sums = BTreeMap::<Vec<u8>, i128>::new();
     for i in 0..log.len() {
@@ -112,6 +140,19 @@ fn chains(log: &Rows) -> State {
 #[test]
 fn the_sum_of_the_module_does_not_depend_on_cuts() {
     check_cuts(&mut load("sum", &[]).operator(), sums);
+}
+
+#[test]
+fn sums_that_were_folded_apart_can_be_merged() {
+    check_merges(&mut load("sum", &[]).operator(), sums);
+    check_merges(&mut Native::load("sum", &[]).expect("there is a native sum"), sums);
+}
+
+#[test]
+fn a_fold_that_depends_on_the_order_has_no_merger() {
+    assert!(load("sum", &[]).description().merges);
+    assert!(!load("hash-chain", &[]).description().merges);
+    assert!(!Native::load("last", &[]).expect("there is a native last").description().merges);
 }
 
 #[test]

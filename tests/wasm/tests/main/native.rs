@@ -2,7 +2,7 @@
 
 use host::native::Native;
 use host_core::operator::{BadRow, Groups, Operator, Transformed};
-use host_core::record::{Row, Rows};
+use host_core::record::{BytesColumn, Row, Rows};
 
 use crate::guests::{Random, load, transform};
 
@@ -88,9 +88,20 @@ fn native_and_wasm_sums_are_the_same() {
             assert_eq!(facts(&ours, &rows), facts(&theirs, &rows), "seed {seed}");
 
             let groups = random_groups(random);
-            let ours = native.reduce(&groups).expect("the accumulators are sums");
-            let theirs = wasm.reduce(&groups).expect("the accumulators are sums");
+            let ours = native.reduce(&groups, false).expect("the accumulators are sums");
+            let theirs = wasm.reduce(&groups, false).expect("the accumulators are sums");
             assert_eq!(ours, theirs, "seed {seed}");
+
+            let every = native.reduce(&groups, true).expect("the accumulators are sums");
+            let their_every = wasm.reduce(&groups, true).expect("the accumulators are sums");
+            assert_eq!(every, their_every, "seed {seed}");
+
+            let sums = without_nulls(&ours.accumulators);
+            if !sums.is_empty() {
+                let merged = native.merge(&sums, &sums).expect("the accumulators are sums");
+                let their_merged = wasm.merge(&sums, &sums).expect("the accumulators are sums");
+                assert_eq!(merged, their_merged, "seed {seed}");
+            }
 
             let ours = native.finish(&groups.keys, &ours.accumulators).expect("the accumulators are sums");
             let theirs = wasm.finish(&groups.keys, &theirs.accumulators).expect("the accumulators are sums");
@@ -99,13 +110,19 @@ fn native_and_wasm_sums_are_the_same() {
     }
 }
 
+fn without_nulls(column: &BytesColumn) -> BytesColumn {
+    let mut out = BytesColumn::new();
+    (0..column.len()).filter_map(|i| column.get(i)).for_each(|bytes| out.push(Some(bytes)));
+    out
+}
+
 #[test]
 fn foreign_accumulators_stop_both() {
     let mut groups = crate::guests::group(&["12345678"]);
     groups.accumulators.clear();
     groups.accumulators.push(Some(b"odd"));
-    let ours = Native::load("sum", &[]).expect("there is a native sum").reduce(&groups);
-    let theirs = load("sum", &[]).operator().reduce(&groups);
+    let ours = Native::load("sum", &[]).expect("there is a native sum").reduce(&groups, false);
+    let theirs = load("sum", &[]).operator().reduce(&groups, false);
     let (ours, theirs) = (ours.expect_err("3 bytes are no sum"), theirs.expect_err("3 bytes are no sum"));
     assert_eq!((ours.kind, ours.reason), (theirs.kind, theirs.reason));
 }
