@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: our own figures, measured by the package `bench` on a real Kafka.
+//! `cargo xtask bench`: figures, measured by the package `bench` on a real Kafka.
+
+pub mod rivals;
 
 use crate::command::{cargo, run as run_command};
 use crate::kafka::{Broker, BrokerConfig};
@@ -17,22 +19,26 @@ const HEAP_MIB: u32 = 1024;
 /// Something does not build or start, or a measured run gives a wrong sum.
 pub fn run(arguments: &[String]) -> Result<()> {
     ensure(Need::ALL)?;
+    let of_rivals = arguments.first().is_some_and(|verb| verb == "rivals");
+    if of_rivals {
+        ensure(Need::RIVALS)?;
+        rivals::build()?;
+    }
     guests::build().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
+    let mut bench = Command::new(paths::release_binary("bench"));
+    bench.args(arguments);
     if arguments == ["limits"] {
-        return run_command(Command::new(paths::release_binary("bench")).arg("limits"));
+        return run_command(&mut bench);
     }
     let mut config = BrokerConfig::on_free_ports("bench")?;
     config.heap_mib = HEAP_MIB;
     config.fast_start = false;
     let broker = Broker::start(config)?;
     eprintln!("kafka is ready on {}", broker.bootstrap_servers());
-    let measured = run_command(
-        Command::new(paths::release_binary("bench"))
-            .arg("--bootstrap-servers")
-            .arg(broker.bootstrap_servers())
-            .args(arguments),
-    );
+    bench.args(["--bootstrap-servers", &broker.bootstrap_servers()]);
+    bench.args(["--broker-pid", &broker.pid().to_string()]);
+    let measured = run_command(&mut bench);
     broker.stop()?;
     measured
 }

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod guests;
 pub mod kafka;
 pub mod lint;
+pub mod maven;
 pub mod paths;
 pub mod process;
 pub mod setup;

@@ -15,11 +15,13 @@ cargo xtask VERB, from anywhere in the repository:
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench limits|burn            what the limits cost; what a partition full of faults costs the others
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
+  bench rivals [...]           beside Kafka Streams, Flink, Spark and a native loop; written into bench/RESULTS.md
+  bench scale|fetch [...]      more keys, partitions, bytes, modules; a fetch without librdkafka; into the same
   guests                       build every Wasm module into target/guests
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
   help                         this text
 
-What a verb needs and does not find (C compiler, make, perl, Java 17, Maven) is installed with apt-get as root
+What a verb needs and does not find (C compiler, make, perl, Java 17, Maven, javac for the rivals) is installed with apt-get as root
 or with password-less sudo; otherwise the line to run is printed.";
 
 fn main() -> ExitCode {

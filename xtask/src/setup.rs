@@ -21,6 +21,8 @@ pub enum Need {
     Java,
     /// `mvn`: fetches Kafka.
     Maven,
+    /// `javac`: compiles the programs of the rivals.
+    JavaCompiler,
 }
 
 impl Need {
@@ -30,6 +32,8 @@ impl Need {
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
     pub const KAFKA: &[Self] = &[Self::Java, Self::Maven];
+    /// What the rivals need beyond [`Need::ALL`].
+    pub const RIVALS: &[Self] = &[Self::JavaCompiler];
 
     fn is_there(self) -> bool {
         match self {
@@ -38,6 +42,7 @@ impl Need {
             Self::Perl => succeeds("perl", &["-MFindBin", "-MIPC::Cmd", "-MFile::Compare", "-e", "1"]),
             Self::Java => java_version().is_some_and(|version| version >= JAVA_VERSION_MIN),
             Self::Maven => succeeds("mvn", &["--version"]),
+            Self::JavaCompiler => succeeds("javac", &["-version"]),
         }
     }
 
@@ -48,6 +53,7 @@ impl Need {
             Self::Perl => "perl with its standard modules",
             Self::Java => "Java 17 or newer (java)",
             Self::Maven => "Maven (mvn)",
+            Self::JavaCompiler => "a Java compiler (javac)",
         }
     }
 
@@ -57,6 +63,7 @@ impl Need {
             Self::Perl => "perl",
             Self::Java => "default-jre-headless",
             Self::Maven => "maven",
+            Self::JavaCompiler => "default-jdk-headless",
         }
     }
 }

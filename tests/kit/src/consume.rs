@@ -69,7 +69,46 @@ impl Record {
     }
 }
 
+/// A record as it passes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passing<'a> {
+    /// Its partition.
+    pub partition: u32,
+    /// Its key; none: null.
+    pub key: Option<&'a [u8]>,
+    /// Its value; none: null.
+    pub value: Option<&'a [u8]>,
+}
+
 pub(crate) fn read(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    each(kafka, topic, isolation, |message| {
+        records.push(Record::of(message)?);
+        Ok(())
+    })?;
+    // Within a partition records came in offset order; the sort is stable.
+    records.sort_by_key(|record| record.partition);
+    Ok(records)
+}
+
+pub(crate) fn watch(
+    kafka: &Kafka,
+    topic: &str,
+    isolation: Isolation,
+    mut show: impl FnMut(Passing<'_>) -> Result<()>,
+) -> Result<()> {
+    each(kafka, topic, isolation, |message| {
+        let partition = u32::try_from(message.partition())?;
+        show(Passing { partition, key: message.key(), value: message.payload() })
+    })
+}
+
+fn each(
+    kafka: &Kafka,
+    topic: &str,
+    isolation: Isolation,
+    mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
+) -> Result<()> {
     let partitions = kafka.partitions_of(topic)?;
     let consumer = kafka.consumer("testkit-reader", isolation)?;
     let mut assignment = TopicPartitionList::new();
@@ -79,10 +118,9 @@ pub(crate) fn read(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<V
     consumer.assign(&assignment)?;
     let deadline = Instant::now() + READ_DEADLINE;
     let mut ended = vec![false; partitions as usize];
-    let mut records = Vec::new();
     while ended.contains(&false) {
         match consumer.poll(POLL_TIMEOUT) {
-            Some(Ok(message)) => records.push(Record::of(&message)?),
+            Some(Ok(message)) => show(&message)?,
             Some(Err(KafkaError::PartitionEOF(partition))) => ended[usize::try_from(partition)?] = true,
             Some(Err(error)) => return Err(error).with_context(|| format!("cannot read {topic}")),
             None => {}
@@ -91,7 +129,5 @@ pub(crate) fn read(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<V
             bail!("the end of {topic} was not reached within {READ_DEADLINE:?}");
         }
     }
-    // Within a partition records came in offset order; the sort is stable.
-    records.sort_by_key(|record| record.partition);
-    Ok(records)
+    Ok(())
 }

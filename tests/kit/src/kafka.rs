@@ -1,6 +1,6 @@
 //! A Kafka to talk to: topics, ends, committed offsets.
 
-use crate::consume::{self, Isolation, Record};
+use crate::consume::{self, Isolation, Passing, Record};
 use crate::produce::Producer;
 use crate::wait::wait_until;
 use anyhow::{Context, Result, bail};
@@ -61,8 +61,19 @@ impl Kafka {
     /// # Errors
     /// It is there already, or Kafka refuses.
     pub fn create_topic(&self, name: &str, partitions: u32) -> Result<()> {
+        self.create_topic_with(name, partitions, &[])
+    }
+
+    /// The same with settings of the topic, such as `compression.type`.
+    ///
+    /// # Errors
+    /// As [`Kafka::create_topic`].
+    pub fn create_topic_with(&self, name: &str, partitions: u32, settings: &[(&str, &str)]) -> Result<()> {
         let count = i32::try_from(partitions)?;
-        let topic = NewTopic::new(name, count, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(name, count, TopicReplication::Fixed(1));
+        for (setting, value) in settings {
+            topic = topic.set(setting, value);
+        }
         let answers = block_on(self.admin()?.create_topics([&topic], &options()))?;
         for answer in answers {
             answer.map_err(|(name, error)| anyhow::anyhow!("cannot create topic {name}: {error}"))?;
@@ -119,6 +130,14 @@ impl Kafka {
         Producer::new(self)
     }
 
+    /// A producer whose records go in transactions.
+    ///
+    /// # Errors
+    /// The client can't be made, or Kafka gives it no producer id.
+    pub fn transactional_producer(&self, id: &str) -> Result<Producer> {
+        Producer::transactional(self, id)
+    }
+
     /// All records of a topic that this isolation shows now, partition by partition in offset order.
     ///
     /// # Errors
@@ -127,19 +146,34 @@ impl Kafka {
         consume::read(self, topic, isolation)
     }
 
+    /// Shows the records of a topic one by one, each partition's in offset order; keeps none.
+    ///
+    /// # Errors
+    /// As [`Kafka::read`], or `show` fails.
+    pub fn watch(
+        &self,
+        topic: &str,
+        isolation: Isolation,
+        show: impl FnMut(Passing<'_>) -> Result<()>,
+    ) -> Result<()> {
+        consume::watch(self, topic, isolation, show)
+    }
+
     /// Per partition the end of the log (`Uncommitted`) or its last stable offset (`Committed`).
     ///
     /// # Errors
     /// The topic is not there, or Kafka does not answer.
     pub fn ends(&self, topic: &str, isolation: Isolation) -> Result<Vec<i64>> {
+        self.log(topic, isolation)?.ends()
+    }
+
+    /// For asking for the ends of the same topic again and again.
+    ///
+    /// # Errors
+    /// The topic is not there.
+    pub fn log(&self, topic: &str, isolation: Isolation) -> Result<Log> {
         let consumer = self.consumer("testkit-ends", isolation)?;
-        (0..self.partitions_of(topic)?)
-            .map(|partition| {
-                let (_, end) =
-                    consumer.fetch_watermarks(topic, i32::try_from(partition)?, REQUEST_TIMEOUT)?;
-                Ok(end)
-            })
-            .collect()
+        Ok(Log { consumer, topic: topic.to_owned(), partitions: self.partitions_of(topic)? })
     }
 
     /// Per partition the group's committed offset, if any. `Committed` waits until no transaction has one
@@ -175,6 +209,28 @@ impl Kafka {
 
     fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
         self.config().create().context("cannot make an admin client")
+    }
+}
+
+/// A topic whose ends are asked for.
+pub struct Log {
+    consumer: BaseConsumer,
+    topic: String,
+    partitions: u32,
+}
+
+impl Log {
+    /// As [`Kafka::ends`].
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub fn ends(&self) -> Result<Vec<i64>> {
+        let end = |partition| {
+            let partition = i32::try_from(partition)?;
+            let (_, end) = self.consumer.fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
+            Ok(end)
+        };
+        (0..self.partitions).map(end).collect()
     }
 }
 

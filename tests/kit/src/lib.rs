@@ -15,7 +15,7 @@ pub mod scenario;
 pub mod wait;
 pub mod workload;
 
-pub use consume::{Isolation, Record};
+pub use consume::{Isolation, Passing, Record};
 pub use host::{Ended, HostCommand, HostProcess};
 pub use kafka::Kafka;
 pub use produce::{NewRecord, Producer};

@@ -2,10 +2,10 @@
 
 use crate::kafka::Kafka;
 use anyhow::{Context, Result, bail};
-use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,8 +36,19 @@ pub struct Producer {
 
 impl Producer {
     pub(crate) fn new(kafka: &Kafka) -> Result<Self> {
-        let failed = Arc::new(AtomicU64::new(0));
+        Self::with(kafka.config())
+    }
+
+    pub(crate) fn transactional(kafka: &Kafka, id: &str) -> Result<Self> {
         let mut config = kafka.config();
+        config.set("transactional.id", id);
+        let producer = Self::with(config)?;
+        producer.client.init_transactions(FLUSH_TIMEOUT).context("cannot begin with transactions")?;
+        Ok(producer)
+    }
+
+    fn with(mut config: ClientConfig) -> Result<Self> {
+        let failed = Arc::new(AtomicU64::new(0));
         config
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
@@ -78,6 +89,28 @@ impl Producer {
             self.client.poll(Duration::ZERO);
         }
         Ok(())
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// One is open, or the producer has no transactions.
+    pub fn begin(&self) -> Result<()> {
+        self.client.begin_transaction().context("cannot begin a transaction")
+    }
+
+    /// Ends the open transaction: its records become visible, or are as if they had never been sent.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn end(&self, commits: bool) -> Result<()> {
+        let ended = if commits {
+            self.client.commit_transaction(FLUSH_TIMEOUT)
+        } else {
+            self.client.flush(FLUSH_TIMEOUT)?;
+            self.client.abort_transaction(FLUSH_TIMEOUT)
+        };
+        ended.context("cannot end the transaction")
     }
 
     /// Waits until all records are acknowledged.

@@ -1,10 +1,8 @@
 //! Kafka's jars: fetched once from Maven Central into the cache.
 
-use crate::{command, kafka::VERSION, paths};
-use anyhow::{Context, Result};
-use std::fs;
+use crate::{kafka::VERSION, maven};
+use anyhow::Result;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// Kafka logs through slf4j 1.7 and brings log4j 2; this binds the two.
 const LOG4J_VERSION: &str = "2.25.4";
@@ -34,39 +32,10 @@ fn pom() -> String {
     )
 }
 
-/// The folder with Kafka's jars; fetched with Maven when it is not there. Made aside and then renamed, so
-/// that a folder of this name is whole.
+/// The folder with Kafka's jars.
 ///
 /// # Errors
-/// Maven fails, or the cache cannot be written.
+/// They are not there and can't be fetched.
 pub fn fetch() -> Result<PathBuf> {
-    let cache = paths::cache()?;
-    let folder = cache.join(format!("kafka-{VERSION}"));
-    let pom = pom();
-    if fs::read_to_string(folder.join("pom.xml")).is_ok_and(|text| text == pom) {
-        return Ok(folder);
-    }
-    let aside = cache.join(format!("kafka-{VERSION}.partial-{}", std::process::id()));
-    fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
-    fs::write(aside.join("pom.xml"), &pom)?;
-    eprintln!("fetching Apache Kafka {VERSION} from Maven Central into {}", folder.display());
-    command::run(
-        Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--file"])
-            .arg(aside.join("pom.xml"))
-            .arg("dependency:copy-dependencies")
-            .arg("-DincludeScope=runtime")
-            .arg(format!("-DoutputDirectory={}", aside.display())),
-    )?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    if let Err(error) = fs::rename(&aside, &folder) {
-        fs::remove_dir_all(&aside)?;
-        // Another process that fetched at the same time was first: its folder is as good as ours.
-        if !folder.join("pom.xml").exists() {
-            return Err(error).with_context(|| format!("cannot rename to {}", folder.display()));
-        }
-    }
-    Ok(folder)
+    maven::fetch(&format!("kafka-{VERSION}"), &pom())
 }

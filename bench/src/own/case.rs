@@ -1,23 +1,23 @@
 //! What is compared.
 
+use crate::hosted;
 use std::ffi::OsString;
 use std::fmt;
-use testkit::files;
 
 /// One way to run the sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Case {
+pub(super) struct Case {
     /// The Wasm module, or the native operator.
-    pub(crate) wasm: bool,
+    pub(super) wasm: bool,
     /// `exactly_once_v2`, or `at_least_once`.
-    pub(crate) exactly_once: bool,
+    pub(super) exactly_once: bool,
     /// The default, or `--repartition never`.
-    pub(crate) repartition: bool,
+    pub(super) repartition: bool,
 }
 
 impl Case {
     /// All cases, each Wasm case beside its native one.
-    pub(crate) fn all() -> Vec<Self> {
+    pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for repartition in [false, true] {
             for exactly_once in [true, false] {
@@ -30,36 +30,38 @@ impl Case {
     }
 
     /// The same case with the native operator.
-    pub(crate) fn native(self) -> Self {
+    pub(super) fn native(self) -> Self {
         Self { wasm: false, ..self }
     }
 
     /// For names of topics and for `--only`.
-    pub(crate) fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         format!("{}-{}-{}", self.module_word(), self.guarantee_word(), self.path_word())
     }
 
     /// The arguments of `host run` that make the case.
-    pub(crate) fn arguments(self) -> Vec<OsString> {
-        let module = if self.wasm { files::guest("sum").into_os_string() } else { "native:sum".into() };
+    pub(super) fn arguments(self) -> Vec<OsString> {
         let guarantee = if self.exactly_once { "exactly_once_v2" } else { "at_least_once" };
         let repartition = if self.repartition { "always" } else { "never" };
         let words = ["--processing-guarantee", guarantee, "--repartition", repartition];
-        [OsString::from("--module"), module].into_iter().chain(words.map(OsString::from)).collect()
+        [OsString::from("--module"), hosted::module(self.wasm)]
+            .into_iter()
+            .chain(words.map(OsString::from))
+            .collect()
     }
 
     /// Wasm or native.
-    pub(crate) fn module_word(self) -> &'static str {
+    pub(super) fn module_word(self) -> &'static str {
         if self.wasm { "wasm" } else { "native" }
     }
 
     /// Which guarantee.
-    pub(crate) fn guarantee_word(self) -> &'static str {
+    pub(super) fn guarantee_word(self) -> &'static str {
         if self.exactly_once { "exactly-once" } else { "at-least-once" }
     }
 
     /// With or without the repartition topic.
-    pub(crate) fn path_word(self) -> &'static str {
+    pub(super) fn path_word(self) -> &'static str {
         if self.repartition { "rekeyed" } else { "keyed" }
     }
 }

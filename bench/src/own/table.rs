@@ -1,18 +1,21 @@
 //! The figures as Markdown.
 
-use crate::case::Case;
+use super::case::Case;
+use crate::figures;
 use crate::measure::Measured;
 use std::fmt::Write;
 
 /// One case in one round.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Run {
+pub(super) struct Run {
     /// What ran.
-    pub(crate) case: Case,
+    pub(super) case: Case,
     /// Over the whole input.
-    pub(crate) whole: Measured,
+    pub(super) whole: Measured,
     /// Over an empty input: loading and compiling the module, joining and leaving the group.
-    pub(crate) start: Measured,
+    pub(super) start: Measured,
+    /// Of the run over the whole input.
+    pub(super) commits: u64,
 }
 
 impl Run {
@@ -23,7 +26,7 @@ impl Run {
 }
 
 /// One line a case: medians over the rounds.
-pub(crate) fn cases(cases: &[Case], runs: &[Run], records: u64) -> String {
+pub(super) fn cases(cases: &[Case], runs: &[Run], records: u64) -> String {
     let mut text = String::from(
         "| module | guarantee | path | seconds | thousand records/s | CPU s per million records | CPU s to start | peak MiB | commits |\n\
          |---|---|---|---:|---:|---:|---:|---:|---:|\n",
@@ -41,7 +44,7 @@ pub(crate) fn cases(cases: &[Case], runs: &[Run], records: u64) -> String {
             median(runs, *case, Run::records_cpu_s) / millions,
             median(runs, *case, |run| run.start.cpu_s),
             median(runs, *case, |run| run.whole.memory_mib),
-            median(runs, *case, |run| run.whole.commits as f64),
+            median(runs, *case, |run| run.commits as f64),
         )
         .expect("a String takes all text");
     }
@@ -49,7 +52,7 @@ pub(crate) fn cases(cases: &[Case], runs: &[Run], records: u64) -> String {
 }
 
 /// What the module costs over the native operator on the same path, where both were measured.
-pub(crate) fn modules(cases: &[Case], runs: &[Run], records: u64) -> String {
+pub(super) fn modules(cases: &[Case], runs: &[Run], records: u64) -> String {
     let mut text = String::from(
         "| wasm against native | records/s, ratio | CPU, ratio | ns of CPU a record more |\n|---|---:|---:|---:|\n",
     );
@@ -73,14 +76,7 @@ pub(crate) fn modules(cases: &[Case], runs: &[Run], records: u64) -> String {
 }
 
 fn median(runs: &[Run], case: Case, figure: impl Fn(&Run) -> f64) -> f64 {
-    let mut values: Vec<f64> = runs.iter().filter(|run| run.case == case).map(figure).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
+    figures::median(runs.iter().filter(|run| run.case == case).map(figure))
 }
 
 #[cfg(test)]
@@ -88,8 +84,16 @@ mod tests {
     use super::*;
 
     fn run(case: Case, wall_s: f64, cpu_s: f64) -> Run {
-        let whole = Measured { wall_s, cpu_s: cpu_s + 1.0, memory_mib: 10.0, commits: 5 };
-        Run { case, start: Measured { wall_s: 1.0, cpu_s: 1.0, ..whole.clone() }, whole }
+        let whole = Measured {
+            wall_s,
+            cpu_s: cpu_s + 1.0,
+            memory_mib: 10.0,
+            first_output_s: None,
+            broker_cpu_s: 0.0,
+            others_share: 0.0,
+        };
+        let start = Measured { wall_s: 1.0, cpu_s: 1.0, ..whole.clone() };
+        Run { case, whole, start, commits: 5 }
     }
 
     #[test]
