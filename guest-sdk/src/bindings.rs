@@ -86,3 +86,18 @@ pub mod merger {
     });
     pub use exports::host::operator::merger::*;
 }
+
+/// `processor`.
+pub mod processor {
+    wit_bindgen::generate!({
+        inline: "package host:sdk-processor; world processor { export host:operator/processor@0.1.0; }",
+        path: "../wit",
+        world: "host:sdk-processor/processor",
+        with: { "host:operator/types@0.1.0": super::types::host::operator::types },
+        pub_export_macro: true,
+        export_macro_name: "export_processor_interface",
+        default_bindings_module: "guest_sdk::bindings::processor",
+        additional_derives: [PartialEq],
+    });
+    pub use exports::host::operator::processor::*;
+}

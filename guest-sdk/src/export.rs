@@ -2,7 +2,8 @@
 
 /// Exports an operator from the module: `guest_sdk::export!(Sum: transform, reduce, finish);`.
 ///
-/// `module` is always exported, of the others exactly those that are named. Stands once in a crate whose
+/// `module` is always exported, of the others exactly those that are named; `reduce` and `process` exclude each
+/// other. Stands once in a crate whose
 /// `crate-type` has `cdylib`. Natively it only checks that the traits are there, so that `cargo test` works.
 #[macro_export]
 macro_rules! export {
@@ -80,6 +81,19 @@ macro_rules! __export {
         }
         $crate::bindings::reducer::export_reducer_interface!(Component with_types_in $crate::bindings::reducer);
     };
+    (process) => {
+        impl $crate::bindings::processor::Guest for Component {
+            fn process(
+                groups: $crate::bindings::types::Groups,
+            ) -> ::core::result::Result<$crate::bindings::processor::Processed, $crate::bindings::types::Failure>
+            {
+                with(|operator| $crate::run::process(operator, groups))
+            }
+        }
+        $crate::bindings::processor::export_processor_interface!(
+            Component with_types_in $crate::bindings::processor
+        );
+    };
     (finish) => {
         impl $crate::bindings::finisher::Guest for Component {
             fn finish(
@@ -123,9 +137,19 @@ macro_rules! __check {
             fn is_a_reduce<T: $crate::Reduce>() {}
             is_a_reduce::<$operator>();
         };
+        $crate::__check!($operator, state);
+    };
+    ($operator:ty, process) => {
+        const _: fn() = || {
+            fn is_a_process<T: $crate::Process>() {}
+            is_a_process::<$operator>();
+        };
+        $crate::__check!($operator, state);
+    };
+    ($operator:ty, state) => {
         const _: () = ::core::assert!(
             !<$operator as $crate::Operator>::STATE_SCHEMA.is_empty(),
-            "an operator that reduces must name the bytes of its accumulator: set STATE_SCHEMA"
+            "an operator that keeps state must name the bytes of its accumulator: set STATE_SCHEMA"
         );
         const _: () = ::core::assert!(
             <$operator as $crate::Operator>::STATE_SCHEMA.len() <= 256,
@@ -148,7 +172,7 @@ macro_rules! __check {
         ::core::compile_error!(::core::concat!(
             "unknown part `",
             ::core::stringify!($part),
-            "`: there are transform, reduce, finish and merge"
+            "`: there are transform, reduce, finish, merge and process"
         ));
     };
 }

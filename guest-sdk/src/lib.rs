@@ -75,6 +75,8 @@
 //! - The result must not depend on how the log was cut into batches, nor on anything kept in the operator.
 //! - When the order of values does not count, as in a sum, implement [`Merge`] too and export `merge`: the host then
 //!   folds records before it shuffles them by key, which costs a fraction.
+//! - To write rows of your own instead of one result a key (removing duplicates, filling gaps), implement [`Process`]
+//!   instead, and export `process`: state in, state and any rows out.
 //! - One type may transform and reduce; the reduce then gets the rows of the transform, grouped by key.
 //!
 //! # Tests
@@ -140,6 +142,6 @@ pub use accumulator::Accumulator;
 pub use bytes::Bytes;
 pub use cell::{Cell, NULL};
 pub use error::{Error, Failure, fatal, reject, retry};
-pub use operator::{Finish, Finished, Merge, Operator, Reduce, Settings, Transform};
+pub use operator::{Finish, Finished, Merge, Operator, Process, Reduce, Settings, Transform};
 pub use output::{Output, Row};
 pub use record::{Headers, Record, Value};

@@ -61,6 +61,30 @@ pub trait Reduce: Operator {
     fn fold(&mut self, accumulator: &mut Option<Self::Accumulator>, value: Value<'_>) -> Result<(), Error>;
 }
 
+/// Values in, one accumulator per key and any number of rows out: state, and full say in what is written.
+///
+/// For what is no running result of a key: removing duplicates, filling gaps, raising an alarm. Rows are written as
+/// they come and become visible with the commit that has the accumulators too.
+pub trait Process: Operator {
+    /// The state of a key; `i128`, `Vec<u8>`, `String`, … or a type of your own.
+    type Accumulator: Accumulator;
+
+    /// Takes one value of a key; called in log order. `accumulator` is none when the key has none yet; leaving or
+    /// making it none deletes the key. Rows may have any key.
+    ///
+    /// As with [`Reduce::fold`], the outcome may only depend on what is given here.
+    ///
+    /// # Errors
+    /// [`reject`](crate::reject) (or any error by `?`) refuses this value: its rows are taken back, and the
+    /// accumulator is put back as if the value had never been there.
+    fn process(
+        &mut self,
+        accumulator: &mut Option<Self::Accumulator>,
+        value: Value<'_>,
+        out: &mut Output,
+    ) -> Result<(), Error>;
+}
+
 /// A fold that may be split: values of a key may be folded apart, and what came of it merged. The host then folds
 /// records before it shuffles them by key, which saves most of the way through the repartition topic.
 ///

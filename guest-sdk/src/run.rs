@@ -4,12 +4,13 @@
 
 use crate::accumulator::Accumulator;
 use crate::bindings::module::Description;
-use crate::bindings::reducer::{Groups, Reduced};
+use crate::bindings::processor::Processed;
+use crate::bindings::reducer::Reduced;
 use crate::bindings::transformer::Transformed;
-use crate::bindings::types::{BadRow, BytesColumn, Columns, Failure as WitFailure, Origin};
+use crate::bindings::types::{BadRow, BytesColumn, Columns, Failure as WitFailure, Groups, Origin};
 use crate::bytes::{Bytes, Column, bit};
 use crate::error::Error;
-use crate::operator::{Finish, Finished, Merge, Operator, Reduce, Settings, Transform};
+use crate::operator::{Finish, Finished, Merge, Operator, Process, Reduce, Settings, Transform};
 use crate::output::Output;
 use crate::record::{Value, cell, records};
 
@@ -81,7 +82,7 @@ pub fn reduce<T: Reduce>(operator: &mut T, groups: Groups, every: bool) -> Resul
         for at in start..*end as usize {
             if let Err(error) = operator.fold(&mut accumulator, group.value(at)) {
                 bad.push(BadRow { row: at as u32, reason: rejection(error)? });
-                accumulator = undo.value(operator, &group, at)?;
+                accumulator = undo.value(&group, at, |accumulator, value| operator.fold(accumulator, value))?;
             }
             if every {
                 push(&mut out, accumulator.as_ref());
@@ -93,6 +94,39 @@ pub fn reduce<T: Reduce>(operator: &mut T, groups: Groups, every: bool) -> Resul
         start = *end as usize;
     }
     Ok(Reduced { accumulators: out.finish(), bad })
+}
+
+/// `processor.process`.
+///
+/// # Errors
+/// The operator's own, and fatal ones when an accumulator's bytes cannot be read.
+#[expect(clippy::needless_pass_by_value, reason = "the bindings hand over what they lifted")]
+pub fn process<T: Process>(operator: &mut T, groups: Groups) -> Result<Processed, WitFailure> {
+    let mut accumulators =
+        Column::with_capacity(groups.ends.len(), groups.accumulators.data.len() + 16 * groups.ends.len());
+    let mut out = Output::with_capacity(groups.timestamps.len(), groups.values.data.len());
+    let mut bad = Vec::new();
+    let mut start = 0;
+    for (i, end) in groups.ends.iter().enumerate() {
+        let group = Group { key: cell(&groups.keys.data, &groups.keys.offsets, i), groups: &groups };
+        let mut accumulator = stored(&group, &groups.accumulators, i)?;
+        let mut undo = Undo { before: Before::Stored(i), start };
+        for at in start..*end as usize {
+            out.begin(at as u32);
+            if let Err(error) = operator.process(&mut accumulator, group.value(at), &mut out) {
+                out.withdraw();
+                bad.push(BadRow { row: at as u32, reason: rejection(error)? });
+                let mut again = Output::with_capacity(0, 0);
+                accumulator = undo.value(&group, at, |accumulator, value| {
+                    operator.process(accumulator, value, &mut again)
+                })?;
+            }
+        }
+        push(&mut accumulators, accumulator.as_ref());
+        start = *end as usize;
+    }
+    let Transformed { rows, source, bad, .. } = out.finish(&groups.timestamps, bad);
+    Ok(Processed { accumulators: accumulators.finish(), rows, source, bad })
 }
 
 /// The values of one key.
@@ -161,18 +195,18 @@ enum Before {
 impl Undo {
     /// The accumulator as if value `at` had never been there.
     #[cold]
-    fn value<T: Reduce>(
+    fn value<A: Accumulator>(
         &mut self,
-        operator: &mut T,
         group: &Group<'_>,
         at: usize,
-    ) -> Result<Option<T::Accumulator>, WitFailure> {
+        mut fold: impl FnMut(&mut Option<A>, Value<'_>) -> Result<(), Error>,
+    ) -> Result<Option<A>, WitFailure> {
         let mut accumulator = match &self.before {
             Before::Stored(i) => stored(group, &group.groups.accumulators, *i)?,
             Before::Taken(bytes) => bytes.as_deref().map(|bytes| decode(group.key, bytes)).transpose()?,
         };
         for accepted in self.start..at {
-            if let Err(error) = operator.fold(&mut accumulator, group.value(accepted)) {
+            if let Err(error) = fold(&mut accumulator, group.value(accepted)) {
                 let reason = rejection(error)?;
                 return Err(WitFailure::Fatal(format!(
                     "a value was first accepted and then refused: {reason}"

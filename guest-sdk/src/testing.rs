@@ -1,7 +1,7 @@
 //! Runs an operator natively, for `cargo test` without Wasm.
 //!
 //! The calls are those of the host, in its order: configure, describe, transform a batch, group its rows by
-//! key, reduce, and, at a commit, finish the keys that were touched. The runner keeps the accumulators.
+//! key, reduce or process, and, at a commit, finish the keys that were touched. The runner keeps the accumulators.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +15,7 @@ use crate::run;
 
 mod columns;
 mod merge;
+mod process;
 
 use columns::{column, groups, input_columns, rows_of};
 
@@ -93,6 +94,8 @@ pub enum Stage {
     Transform,
     /// The reduce.
     Reduce,
+    /// The process.
+    Process,
 }
 
 /// Why a run ended early.
@@ -263,6 +266,16 @@ impl<T: Operator> Runner<T> {
         let origin = Origin { topic: self.topic.clone(), partition: self.partition, offsets };
         (origin, input_columns(inputs, first))
     }
+
+    /// Appends the records; they are the rows.
+    fn rows(&mut self, inputs: &[Input]) -> Vec<OutputRow> {
+        let (origin, columns) = self.append(inputs);
+        let source: Vec<u32> = (0..inputs.len() as u32).collect();
+        rows_of(&columns, &source, &columns.timestamps)
+            .zip(origin.offsets)
+            .map(|(row, source_offset)| OutputRow { source_offset, ..row })
+            .collect()
+    }
 }
 
 impl<T: Transform> Runner<T> {
@@ -329,12 +342,7 @@ impl<T: Reduce> Runner<T> {
     /// # Errors
     /// As [`Runner::reduce`].
     pub fn reduce_inputs(&mut self, inputs: &[Input]) -> Result<(), RunError> {
-        let (origin, columns) = self.append(inputs);
-        let source: Vec<u32> = (0..inputs.len() as u32).collect();
-        let rows: Vec<_> = rows_of(&columns, &source, &columns.timestamps)
-            .zip(origin.offsets)
-            .map(|(row, source_offset)| OutputRow { source_offset, ..row })
-            .collect();
+        let rows = self.rows(inputs);
         self.reduce(&rows)
     }
 

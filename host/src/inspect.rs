@@ -36,7 +36,7 @@ pub struct Inspection {
 
 /// The description of a module.
 #[derive(Debug, Serialize)]
-#[allow(clippy::struct_excessive_bools, reason = "four independent facts, each with its name")]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with its name")]
 pub struct Says {
     /// For people.
     pub name: String,
@@ -44,8 +44,10 @@ pub struct Says {
     pub version: String,
     /// `transformer` is exported.
     pub transforms: bool,
-    /// `reducer` is exported.
+    /// `reducer` or `processor` is exported: there is keyed state.
     pub reduces: bool,
+    /// It is `processor`.
+    pub processes: bool,
     /// `finisher` is exported.
     pub finishes: bool,
     /// `merger` is exported.
@@ -142,10 +144,11 @@ fn says(description: &Description) -> Says {
         row_schema,
         transforms,
         reduces,
+        processes,
         finishes,
         merges,
     } = description.clone();
-    Says { name, version, transforms, reduces, finishes, merges, preserves_key, state_schema, row_schema }
+    Says { name, version, transforms, reduces, processes, finishes, merges, preserves_key, state_schema, row_schema }
 }
 
 fn import(name: String) -> Import {
@@ -203,7 +206,8 @@ impl Says {
     fn stages(&self) -> String {
         let stages = [
             (self.transforms, "transform"),
-            (self.reduces, "reduce"),
+            (self.reduces && !self.processes, "reduce"),
+            (self.processes, "process"),
             (self.finishes, "finish"),
             (self.merges, "merge"),
         ];

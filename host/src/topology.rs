@@ -40,6 +40,11 @@ pub enum Step {
         /// The changelog topic.
         changelog: String,
     },
+    /// Values into accumulators, kept in this changelog, and rows.
+    Process {
+        /// The changelog topic.
+        changelog: String,
+    },
     /// Accumulators into output values.
     Finish,
 }
@@ -50,6 +55,7 @@ impl Step {
             Self::Transform => "transform",
             Self::Combine => "combine",
             Self::Reduce { .. } => "reduce",
+            Self::Process { .. } => "process",
             Self::Finish => "finish",
         }
     }
@@ -69,7 +75,9 @@ impl Topology {
     pub fn new(config: &Config, module: &Description) -> Self {
         let core = of(config, module);
         let transform = core.transforms.then_some(Step::Transform);
-        let reduce = core.changelog.map(|changelog| Step::Reduce { changelog });
+        let reduce = core.changelog.map(|changelog| {
+            if module.processes { Step::Process { changelog } } else { Step::Reduce { changelog } }
+        });
         let finish = (core.reduces && module.finishes).then_some(Step::Finish);
         let combines = core.combines && module.merges && config.emit != Emit::Record;
         let combine = combines.then_some(Step::Combine);
@@ -105,7 +113,7 @@ impl Topology {
             let _ = write!(text, "  {id}  {}", sub.sources.join(", "));
             for step in &sub.steps {
                 let _ = write!(text, " --> {} {}", step.word(), self.name);
-                if let Step::Reduce { changelog } = step {
+                if let Step::Reduce { changelog } | Step::Process { changelog } = step {
                     let _ = write!(text, " [{changelog}]");
                 }
             }
@@ -136,7 +144,7 @@ impl Topology {
         let _ = writeln!(text, "    Source: {} (topics: [{}])", nodes[0], sub.sources.join(", "));
         let _ = writeln!(text, "      --> {}", nodes[1]);
         for (step, around) in sub.steps.iter().zip(nodes.windows(3)) {
-            let stores = if matches!(step, Step::Reduce { .. }) { self.name.as_str() } else { "" };
+            let stores = if matches!(step, Step::Reduce { .. } | Step::Process { .. }) { self.name.as_str() } else { "" };
             let _ = writeln!(text, "    Processor: {} (stores: [{stores}])", around[1]);
             let _ = writeln!(text, "      --> {}", around[2]);
             let _ = writeln!(text, "      <-- {}", around[0]);

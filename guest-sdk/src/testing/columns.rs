@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{BytesColumn, Column, Columns, Header, HeaderColumns, Input, OutputRow};
-use crate::bindings::reducer::Groups;
+use crate::bindings::types::Groups;
 use crate::bytes::{bit, pad_bits, set_bit};
 use crate::record::cell;
 

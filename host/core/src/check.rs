@@ -4,7 +4,7 @@
 //! more than a walk over the answer. Sizes are not checked here; they are bounded before an answer gets here.
 //! Output rows without timestamps pass: the core fills them from the source rows when it uses them.
 
-use crate::operator::{BadRow, Reduced, Transformed};
+use crate::operator::{BadRow, Processed, Reduced, Transformed};
 use crate::record::{BytesColumn, HeaderColumns, Rows, bit};
 use alloc::string::String;
 
@@ -123,12 +123,7 @@ pub enum BadAnswer {
 /// # Errors
 /// The first rule that is broken.
 pub fn transformed(answer: &Transformed, input_rows: usize) -> Result<(), BadAnswer> {
-    rows(&answer.rows)?;
-    length("source", answer.source.len(), answer.rows.len())?;
-    never_falling("source", &answer.source)?;
-    if let Some(last) = answer.source.last() {
-        index("source", *last, input_rows)?;
-    }
+    outputs(&answer.rows, &answer.source, input_rows)?;
     bad(&answer.bad, input_rows)?;
     refused_rows_have_no_output(&answer.bad, &answer.source)
 }
@@ -156,6 +151,16 @@ pub fn sinks(sinks: &[u8], output_rows: usize) -> Result<(), BadAnswer> {
 pub fn reduced(answer: &Reduced, keys: usize, values: usize, every: bool) -> Result<(), BadAnswer> {
     column(&ACCUMULATORS, &answer.accumulators, if every { values } else { keys })?;
     bad(&answer.bad, values)
+}
+
+/// Checks the answer of a process that was given `keys` keys with `values` values in all.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn processed(answer: &Processed, keys: usize, values: usize) -> Result<(), BadAnswer> {
+    reduced(&answer.reduced, keys, values, false)?;
+    outputs(&answer.rows, &answer.source, values)?;
+    refused_rows_have_no_output(&answer.reduced.bad, &answer.source)
 }
 
 /// Checks the answer of a finish that was given `keys` keys.
@@ -191,6 +196,17 @@ const RESULTS: Names = Names { offsets: "results.offsets", nulls: "results.nulls
 const MERGED: Names = Names { offsets: "merged.offsets", nulls: "merged.nulls" };
 const ROWS: Names = Names { offsets: "rows.offsets", nulls: "rows.nulls" };
 const HEADERS: Names = Names { offsets: "rows.headers.offsets", nulls: "rows.headers.null-values" };
+
+/// Output rows and the inputs, `inputs` of them, that they come from.
+fn outputs(output: &Rows, source: &[u32], inputs: usize) -> Result<(), BadAnswer> {
+    rows(output)?;
+    length("source", source.len(), output.len())?;
+    never_falling("source", source)?;
+    match source.last() {
+        Some(last) => index("source", *last, inputs),
+        None => Ok(()),
+    }
+}
 
 fn rows(rows: &Rows) -> Result<(), BadAnswer> {
     let cells = pairs(&ROWS, &rows.offsets, rows.data.len())?;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 /// What a module says of itself and which interfaces it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "five independent facts, each with its name")]
+#[allow(clippy::struct_excessive_bools, reason = "six independent facts, each with its name")]
 pub struct Description {
     /// For people.
     pub name: String,
@@ -20,8 +20,10 @@ pub struct Description {
     pub row_schema: String,
     /// `transformer` is exported.
     pub transforms: bool,
-    /// `reducer` is exported.
+    /// `reducer` or `processor` is exported: there is keyed state.
     pub reduces: bool,
+    /// It is `processor`: the rows that it makes are the results.
+    pub processes: bool,
     /// `finisher` is exported.
     pub finishes: bool,
     /// `merger` is exported: rows may be folded before they are shuffled.
@@ -70,6 +72,17 @@ pub struct Reduced {
     pub accumulators: BytesColumn,
     /// Refused values, rising; `row` indexes [`Groups::values`].
     pub bad: Vec<BadRow>,
+}
+
+/// The answer of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processed {
+    /// One accumulator per key, and the refused values.
+    pub reduced: Reduced,
+    /// Output rows in the order in which they are written; `timestamps` may be empty, see `wit/types.wit`.
+    pub rows: Rows,
+    /// One per output row, never falling: the index of the value that it comes from.
+    pub source: Vec<u32>,
 }
 
 /// Why a call gave no answer. Every kind but [`FaultKind::Fatal`] is isolated by the core.
@@ -138,6 +151,16 @@ pub trait Operator {
     /// A [`Fault`]; no accumulator has changed.
     fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault>;
 
+    /// Folds values into accumulators and makes rows of both; only called when the module processes, so that others
+    /// need not have it.
+    ///
+    /// # Errors
+    /// A [`Fault`]; no accumulator has changed.
+    fn process(&mut self, _groups: &Groups) -> Result<Processed, Fault> {
+        let reason = "the operator has no process, and it was called".into();
+        Err(Fault { kind: FaultKind::Fatal, reason, spent_us: 0 })
+    }
+
     /// Output values of accumulators, one per key; only called when the module finishes.
     ///
     /// # Errors
@@ -174,6 +197,10 @@ impl<O: Operator + ?Sized> Operator for alloc::boxed::Box<O> {
 
     fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         (**self).reduce(groups, every)
+    }
+
+    fn process(&mut self, groups: &Groups) -> Result<Processed, Fault> {
+        (**self).process(groups)
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {

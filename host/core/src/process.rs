@@ -77,7 +77,7 @@ impl<O: Operator> Processor<O> {
             caller: Caller::new(operator, settings.limits),
             topology: settings.topology.clone(),
             policies: settings.policies,
-            emit: settings.emit,
+            emit: if description.processes { Emit::Own } else { settings.emit },
             grouper: Grouper::default(),
             emitted: Emitted::default(),
             sample,

@@ -105,8 +105,7 @@ impl<O: Operator> Reduction<'_, O> {
         self.grouper.group(input.rows, &input.selection[range.clone()], self.state);
         self.gather(input, true);
         let every = self.emit == Emit::Record;
-        let groups = &self.grouper.argument;
-        let reduced = match self.caller.call_with(range.len(), |operator| operator.reduce(groups, every))? {
+        let reduced = match self.answer(input, range.len())? {
             Ok(reduced) => reduced,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -121,6 +120,20 @@ impl<O: Operator> Reduction<'_, O> {
             reason: bad.reason,
         }));
         Ok(Ok(()))
+    }
+
+    /// The operator's answer for what is gathered; a processor's rows wait to be sent.
+    fn answer(&mut self, input: &Input<'_>, records: usize) -> Result<Result<Reduced, Fault>, Stop> {
+        let Grouper { argument: groups, order, .. } = &*self.grouper;
+        if self.emit != Emit::Own {
+            let every = self.emit == Emit::Record;
+            return self.caller.call_with(records, |operator| operator.reduce(groups, every));
+        }
+        let answer = self.caller.call_with(records, |operator| operator.process(groups))?;
+        Ok(answer.map(|made| {
+            self.emitted.make(&made, &groups.timestamps, |value| input.source_of(order[value as usize]));
+            made.reduced
+        }))
     }
 
     /// The answer becomes what the open transaction has written. A key of which all values were refused keeps what
@@ -211,8 +224,11 @@ impl<O: Operator> Reduction<'_, O> {
             }
             self.grouper.group(input.rows, &of_key, self.state);
             self.gather(input, false);
-            let groups = &self.grouper.argument;
-            if self.caller.call(|operator| operator.reduce(groups, false))?.is_ok() {
+            let (groups, processes) = (&self.grouper.argument, self.emit == Emit::Own);
+            let works = self.caller.call(|operator| {
+                if processes { operator.process(groups).map(|_| ()) } else { operator.reduce(groups, false).map(|_| ()) }
+            })?;
+            if works.is_ok() {
                 return Err(Stop::new(StopKind::BadData, broken_accumulator(batch, key)));
             }
         }

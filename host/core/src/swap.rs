@@ -51,8 +51,10 @@ pub enum OnTheirWay {
 /// [`Misfit`]: the first thing that does not fit.
 pub fn check(current: &Description, next: &Description, rows: OnTheirWay) -> Result<(), Misfit> {
     let stages = |description: &Description| match (description.transforms, description.reduces) {
+        (true, true) if description.processes => "transforms and processes",
         (true, true) => "transforms and reduces",
         (true, false) => "only transforms",
+        (false, _) if description.processes => "only processes",
         (false, _) => "only reduces",
     };
     if stages(current) != stages(next) {

@@ -298,3 +298,26 @@ fn whatever_is_accepted_can_be_read_to_its_end() {
         "{accepted} accepted, {refused} refused: one side is untested"
     );
 }
+
+/// A processor's rows keep the rules of a transform's, where the inputs are values.
+#[test]
+fn what_a_processor_answers_is_checked_as_a_whole() {
+    let good = || {
+        let Transformed { rows, source, bad } = valid();
+        let mut accumulators = BytesColumn::new();
+        accumulators.push(Some(b"a"));
+        accumulators.push(None);
+        Processed { reduced: Reduced { accumulators, bad }, rows, source }
+    };
+    let check = |answer: &Processed| check::processed(answer, 2, INPUT_ROWS);
+    assert_eq!(check(&good()), Ok(()));
+    let mut few = good();
+    few.reduced.accumulators.push(None);
+    assert!(matches!(check(&few), Err(BadAnswer::Length { field: "accumulators.offsets", .. })));
+    let mut beyond = good();
+    *beyond.source.last_mut().expect("it has rows") = INPUT_ROWS as u32;
+    assert!(matches!(check(&beyond), Err(BadAnswer::Range { field: "source", .. })));
+    let mut refused = good();
+    refused.reduced.bad = vec![BadRow { row: refused.source[0], reason: String::new() }];
+    assert!(matches!(check(&refused), Err(BadAnswer::BadRowHasOutput { .. })));
+}

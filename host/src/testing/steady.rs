@@ -1,6 +1,6 @@
 //! An operator whose faults cost no time that is counted: with a real clock no run would be like another.
 
-use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transformed};
+use host_core::operator::{Description, Fault, Groups, Operator, Processed, Reduced, Transformed};
 use host_core::record::{BytesColumn, Origin, Rows};
 
 /// See the module's documentation.
@@ -21,6 +21,10 @@ impl Operator for Steady {
 
     fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         self.0.reduce(groups, every).map_err(steady)
+    }
+
+    fn process(&mut self, groups: &Groups) -> Result<Processed, Fault> {
+        self.0.process(groups).map_err(steady)
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {

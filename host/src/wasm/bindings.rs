@@ -7,6 +7,6 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "host:operator/operator-merge",
+    world: "host:operator/everything",
     ownership: Borrowing { duplicate_if_necessary: true },
 });

@@ -2,13 +2,15 @@
 //! and then thrown away, since nothing is known of its memory any more.
 
 use host_core::check;
-use host_core::operator::{BadRow, Description, FaultKind, Groups, Reduced, Transformed};
+use host_core::operator::{BadRow, Description, FaultKind, Groups, Processed, Reduced, Transformed};
 use host_core::record::{BytesColumn, HeaderColumns, Origin, Rows};
 use std::sync::Arc;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::exports::host::operator::{finisher, merger, module, reducer, transformer};
+use super::bindings::exports::host::operator::{
+    finisher, merger, module, processor, reducer, transformer,
+};
 use super::bindings::host::operator::types;
 use super::clock::Deadline;
 use super::error::CallError;
@@ -34,6 +36,7 @@ pub(super) struct Interfaces {
     pub(super) reducer: Option<reducer::GuestIndices>,
     pub(super) finisher: Option<finisher::GuestIndices>,
     pub(super) merger: Option<merger::GuestIndices>,
+    pub(super) processor: Option<processor::GuestIndices>,
 }
 
 /// All that an instance is made of.
@@ -73,6 +76,7 @@ pub(super) struct Instance {
     reducer: Option<reducer::Guest>,
     finisher: Option<finisher::Guest>,
     merger: Option<merger::Guest>,
+    processor: Option<processor::Guest>,
 }
 
 impl Instance {
@@ -91,6 +95,8 @@ impl Instance {
         let finisher = finisher.transpose().map_err(wrong("finisher"))?;
         let merger = interfaces.merger.as_ref().map(|found| found.load(&mut store, &instance));
         let merger = merger.transpose().map_err(wrong("merger"))?;
+        let processor = interfaces.processor.as_ref().map(|found| found.load(&mut store, &instance));
+        let processor = processor.transpose().map_err(wrong("processor"))?;
 
         let settings: Vec<_> =
             plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -103,11 +109,12 @@ impl Instance {
             state_schema: said.state_schema,
             row_schema: said.row_schema,
             transforms: transformer.is_some(),
-            reduces: reducer.is_some(),
+            reduces: reducer.is_some() || processor.is_some(),
+            processes: processor.is_some(),
             finishes: finisher.is_some(),
             merges: merger.is_some(),
         };
-        Ok((Self { store, transformer, reducer, finisher, merger }, description))
+        Ok((Self { store, transformer, reducer, finisher, merger, processor }, description))
     }
 
     pub(super) fn transform(&mut self, origin: Origin<'_>, rows: &Rows) -> Result<Transformed, CallError> {
@@ -122,10 +129,7 @@ impl Instance {
         let sinks = answer.sinks;
         let answer =
             Transformed { rows: rows_of(answer.rows), source: answer.source, bad: bad_rows(answer.bad) };
-        if answer.rows.len() > self.limits().output_records_max {
-            let text = format!("the answer has {} rows, more than `output_records_max`", answer.rows.len());
-            return Err(CallError::new(FaultKind::Output, &text));
-        }
+        self.check_rows(&answer.rows)?;
         check::transformed(&answer, rows.len())?;
         check::sinks(&sinks, answer.rows.len())?;
         Ok(answer)
@@ -134,16 +138,23 @@ impl Instance {
     pub(super) fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, CallError> {
         self.begin(groups.values.len());
         let guest = self.reducer.as_ref().ok_or_else(|| missing("reducer"))?;
-        let lowered = reducer::Groups {
-            keys: column(&groups.keys),
-            accumulators: column(&groups.accumulators),
-            ends: &groups.ends,
-            values: column(&groups.values),
-            timestamps: &groups.timestamps,
-        };
-        let answer = guest.call_reduce(&mut self.store, lowered, every)??;
+        let answer = guest.call_reduce(&mut self.store, groups_of(groups), every)??;
         let answer = Reduced { accumulators: column_of(answer.accumulators), bad: bad_rows(answer.bad) };
         check::reduced(&answer, groups.keys.len(), groups.values.len(), every)?;
+        Ok(answer)
+    }
+
+    pub(super) fn process(&mut self, groups: &Groups) -> Result<Processed, CallError> {
+        self.begin(groups.values.len());
+        let guest = self.processor.as_ref().ok_or_else(|| missing("processor"))?;
+        let answer = guest.call_process(&mut self.store, groups_of(groups))??;
+        let answer = Processed {
+            reduced: Reduced { accumulators: column_of(answer.accumulators), bad: bad_rows(answer.bad) },
+            rows: rows_of(answer.rows),
+            source: answer.source,
+        };
+        self.check_rows(&answer.rows)?;
+        check::processed(&answer, groups.keys.len(), groups.values.len())?;
         Ok(answer)
     }
 
@@ -176,6 +187,15 @@ impl Instance {
         let allowed = self.limits().call_deadline(records);
         self.store.data_mut().deadline = Deadline::begin(allowed);
         self.store.set_epoch_deadline(1);
+    }
+
+    /// Output rows are counted before anybody walks over them.
+    fn check_rows(&self, rows: &Rows) -> Result<(), CallError> {
+        if rows.len() <= self.limits().output_records_max {
+            return Ok(());
+        }
+        let text = format!("the answer has {} rows, more than `output_records_max`", rows.len());
+        Err(CallError::new(FaultKind::Output, &text))
     }
 
     fn limits(&self) -> &Limits {
@@ -214,6 +234,16 @@ fn column(column: &BytesColumn) -> types::BytesColumnParam<'_> {
 
 fn column_of(lifted: types::BytesColumnResult) -> BytesColumn {
     BytesColumn { data: lifted.data, offsets: lifted.offsets, nulls: lifted.nulls }
+}
+
+fn groups_of(groups: &Groups) -> types::Groups<'_> {
+    types::Groups {
+        keys: column(&groups.keys),
+        accumulators: column(&groups.accumulators),
+        ends: &groups.ends,
+        values: column(&groups.values),
+        timestamps: &groups.timestamps,
+    }
 }
 
 fn columns(rows: &Rows) -> types::ColumnsParam<'_> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::exports::host::operator::{finisher, merger, module, reducer, transformer};
+use super::bindings::exports::host::operator::{
+    finisher, merger, module, processor, reducer, transformer,
+};
 use super::compiler::{self, Compiler};
 use super::engine::Engine;
 use super::error::CallError;
@@ -24,6 +26,7 @@ const TRANSFORMER: &str = "host:operator/transformer@0.1.0";
 const REDUCER: &str = "host:operator/reducer@0.1.0";
 const FINISHER: &str = "host:operator/finisher@0.1.0";
 const MERGER: &str = "host:operator/merger@0.1.0";
+const PROCESSOR: &str = "host:operator/processor@0.1.0";
 
 /// A compiled module that has been configured once and has said what it is. Clones share it.
 #[derive(Clone)]
@@ -87,11 +90,12 @@ pub enum LoadError {
     /// `log` is imported with another type.
     #[error("the component's imports have not the types of this host: {0}")]
     WrongImports(String),
-    /// `module`, or both `transformer` and `reducer`, are missing.
+    /// `module`, or all of `transformer`, `reducer` and `processor`, are missing, or some of the others do not go
+    /// together.
     #[error(
         "the component is not an operator: it exports {}\n\
-         hint: an operator exports `{MODULE}` and at least one of `{TRANSFORMER}` and `{REDUCER}` \
-         (`{FINISHER}` only beside the latter)",
+         hint: an operator exports `{MODULE}` and at least one of `{TRANSFORMER}`, `{REDUCER}` and `{PROCESSOR}`, \
+         not both of the last two (`{FINISHER}` and `{MERGER}` only beside `{REDUCER}`)",
         names(.0)
     )]
     WrongWorld(Vec<String>),
@@ -222,7 +226,9 @@ fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, I
         return Err(LoadError::UnknownImports(unknown));
     }
     let has = |name| ty.get_export(engine, name).is_some();
-    let is_operator = has(MODULE) && (has(TRANSFORMER) || has(REDUCER)) && (has(REDUCER) || !has(FINISHER));
+    let does_something = has(TRANSFORMER) || has(REDUCER) || has(PROCESSOR);
+    let fits = if has(REDUCER) { !has(PROCESSOR) } else { !has(FINISHER) && !has(MERGER) };
+    let is_operator = has(MODULE) && does_something && fits;
     if !is_operator {
         return Err(LoadError::WrongWorld(ty.exports(engine).map(|(name, _)| name.to_owned()).collect()));
     }
@@ -249,6 +255,10 @@ fn link(engine: &Engine, component: &Component) -> Result<(InstancePre<State>, I
             .transpose()
             .map_err(wrong("finisher"))?,
         merger: has(MERGER).then(|| merger::GuestIndices::new(&pre)).transpose().map_err(wrong("merger"))?,
+        processor: has(PROCESSOR)
+            .then(|| processor::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(wrong("processor"))?,
     };
     Ok((pre, interfaces, !wasi.is_empty()))
 }

@@ -1,7 +1,7 @@
 //! A module as the core calls it: one live instance at a time, made when it is needed and thrown away after
 //! any fault.
 
-use host_core::operator::{Description, Fault, FaultKind, Groups, Operator, Reduced, Transformed};
+use host_core::operator::{Description, Fault, FaultKind, Groups, Operator, Processed, Reduced, Transformed};
 use host_core::record::{BytesColumn, Origin, Rows};
 use std::fmt;
 
@@ -84,6 +84,10 @@ impl Operator for WasmOperator {
 
     fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         self.call(|instance| instance.reduce(groups, every))
+    }
+
+    fn process(&mut self, groups: &Groups) -> Result<Processed, Fault> {
+        self.call(|instance| instance.process(groups))
     }
 
     fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {

@@ -40,7 +40,17 @@ impl<O: Operator> Processor<O> {
         if self.emitted.is_empty() {
             return Ok(());
         }
-        let emitted = core::mem::take(&mut self.emitted);
+        let mut emitted = core::mem::take(&mut self.emitted);
+        if self.emit == Emit::Own {
+            let made = core::mem::take(&mut emitted.made);
+            self.check_sizes(&batch.source, &made)?;
+            let offset = |i: usize| batch.offsets[emitted.made_of[i] as usize];
+            let stamped = self.stamp_results(made, &batch.source, |i| (offset(i), offset(i)));
+            send(Target::Output, stamped, effects);
+            emitted.clear();
+            self.emitted = emitted;
+            return Ok(());
+        }
         let results = self.results(&batch.source, emitted.iter())?;
         let ends = (batch.offsets[0], batch.offsets[batch.offsets.len() - 1]);
         let offsets = |i| emitted.row(i).map_or(ends, |row| (batch.offsets[row], batch.offsets[row]));

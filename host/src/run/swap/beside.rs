@@ -1,11 +1,12 @@
 //! A candidate beside the current operator: it gets the same rows and the same accumulators, what it answers is
 //! compared and thrown away. Nothing that it does reaches a topic.
 
+mod compare;
+
 use crate::wasm::{clock::thread_cpu, sha256_hex};
-use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transformed};
+use host_core::operator::{Description, Fault, Groups, Operator, Processed, Reduced, Transformed};
 use host_core::policy::first_line;
 use host_core::record::{BytesColumn, Origin, Rows};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -164,7 +165,7 @@ impl Operator for Beside {
         let counts = (rows.len(), rows.len());
         let call = |operator: &mut dyn Operator| operator.transform(origin, rows);
         self.call("transform", counts, call, |shadow, current, candidate, tally| {
-            transformed(shadow, origin, rows, (current, candidate), tally);
+            compare::transformed(shadow, origin, rows, (current, candidate), tally);
         })
     }
 
@@ -195,6 +196,14 @@ impl Operator for Beside {
                     candidate: say(candidate),
                 });
             }
+        })
+    }
+
+    fn process(&mut self, groups: &Groups) -> Result<Processed, Fault> {
+        let records = if self.description().transforms { 0 } else { groups.values.len() };
+        let call = |operator: &mut dyn Operator| operator.process(groups);
+        self.call("process", (records, groups.keys.len()), call, |shadow, current, candidate, tally| {
+            compare::processed(shadow, groups, (current, candidate), tally);
         })
     }
 
@@ -242,66 +251,6 @@ impl Tally {
             self.differences.push(difference);
         }
     }
-}
-
-/// Compares what came of each input row: its output rows, or that it was rejected.
-fn transformed(
-    shadow: &Shadow,
-    origin: Origin<'_>,
-    rows: &Rows,
-    (current, candidate): (&Transformed, &Transformed),
-    tally: &mut Tally,
-) {
-    let (mut left, mut right) = (0, 0);
-    for row in 0..rows.len() {
-        let ours = outputs(current, row, &mut left);
-        let theirs = outputs(candidate, row, &mut right);
-        let timestamp = rows.timestamps[row];
-        let same = ours.len() == theirs.len()
-            && is_bad(current, row) == is_bad(candidate, row)
-            && ours
-                .clone()
-                .zip(theirs.clone())
-                .all(|(i, k)| same_row((&current.rows, i), (&candidate.rows, k), timestamp));
-        tally.count(same, || Difference {
-            interface: "transform",
-            at: format!("{}-{}", origin.source, origin.offsets[row]),
-            current: say(shadow, current, row, ours),
-            candidate: say(shadow, candidate, row, theirs),
-        });
-    }
-}
-
-/// The output rows of this input row; `next` is where they begin, and then where those of the next row do.
-fn outputs(answer: &Transformed, row: usize, next: &mut usize) -> Range<usize> {
-    let start = *next;
-    let count = answer.source[start..].iter().take_while(|source| **source as usize == row).count();
-    *next = start + count;
-    start..*next
-}
-
-fn is_bad(answer: &Transformed, row: usize) -> bool {
-    answer.bad.binary_search_by_key(&row, |bad| bad.row as usize).is_ok()
-}
-
-fn same_row((ours, i): (&Rows, usize), (theirs, k): (&Rows, usize), timestamp: i64) -> bool {
-    let time = |rows: &Rows, i: usize| rows.timestamps.get(i).copied().unwrap_or(timestamp);
-    ours.key(i) == theirs.key(k)
-        && ours.value(i) == theirs.value(k)
-        && time(ours, i) == time(theirs, k)
-        && ours.headers(i).eq(theirs.headers(k))
-}
-
-fn say(shadow: &Shadow, answer: &Transformed, row: usize, outputs: Range<usize>) -> String {
-    if is_bad(answer, row) {
-        return "rejected".into();
-    }
-    let rows = outputs.take(2).map(|i| {
-        let (key, value) = (shadow.shown(answer.rows.key(i)), shadow.shown(answer.rows.value(i)));
-        format!("key {key} value {value}")
-    });
-    let rows: Vec<_> = rows.collect();
-    if rows.is_empty() { "no row".into() } else { rows.join("; ") }
 }
 
 #[cfg(test)]

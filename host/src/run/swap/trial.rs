@@ -43,6 +43,9 @@ pub(super) fn run(operator: &mut dyn Operator, batch: &Batch) -> Result<(), Faul
     if !description.reduces || groups.keys.is_empty() {
         return Ok(());
     }
+    if description.processes {
+        return operator.process(&groups).map(drop);
+    }
     let reduced = operator.reduce(&groups, false)?;
     try_merge(operator, &reduced.accumulators)?;
     if !description.finishes {
