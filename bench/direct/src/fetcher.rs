@@ -68,6 +68,7 @@ impl Fetcher {
     /// # Errors
     /// The broker refuses, a batch is corrupt, or `show` fails.
     pub fn next(&mut self, mut show: impl FnMut(u32, &[Offset], &Rows) -> Result<()>) -> Result<bool> {
+        for p in &self.partitions { eprintln!("DBG {} {} {}", p.index, p.position, p.end); }
         if !self.is_asking && !self.ask()? {
             return Ok(false);
         }
