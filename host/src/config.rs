@@ -113,6 +113,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// How often committed rows of the repartition topic are deleted; none: never.
     pub repartition_purge_interval: Option<Duration>,
+    /// How often a task's state is written to a snapshot; none: never.
+    pub snapshot_interval: Option<Duration>,
     /// How long the first connection may take.
     pub connect_timeout: Duration,
     /// Aborted transactions in a row before the application stops.

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod native;
 pub mod progress;
 pub mod run;
+pub mod snapshot;
 pub mod testing;
 pub mod topology;
 pub mod wasm;

@@ -5,7 +5,7 @@ use host_core::operator::FaultKind;
 use host_core::record::TopicPartition;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All causes, in the order of [`ByCause`].
 pub const CAUSES: [Cause; 11] = [
@@ -114,6 +114,8 @@ pub struct Metrics {
     pub skipped: ByCause,
     /// Faulted calls.
     pub faults: ByCause,
+    /// Snapshots of state.
+    pub snapshots: Arc<crate::snapshot::Counts>,
     /// Keys in the state of all tasks now.
     pub keys: Counter,
     /// Bytes of keys and accumulators now.

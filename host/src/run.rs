@@ -21,6 +21,7 @@ use crate::exit::{ExitKind, Failure};
 use crate::identity::Identity;
 use crate::kafka::{self, Admin, Consumer, Restorer};
 use crate::metrics::Metrics;
+use crate::snapshot;
 use crate::worker::{Control, Outbox, OutboxSettings, Reporter, Resets, Worker};
 use fleet::Fleet;
 use host_core::error::{Stop, StopKind};
@@ -28,9 +29,11 @@ use host_core::machine::Settings;
 use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
-use host_core::{Machine, operator::Operator};
+use host_core::Machine;
+use host_core::operator::{Description, Operator};
 use module::Module;
 use signals::Signals;
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +57,8 @@ struct Application {
     topology: Topology,
     identity: Identity,
     metrics: Arc<Metrics>,
+    /// None: no state, or they are off.
+    snapshots: Option<snapshot::Settings>,
     admin: Admin,
 }
 
@@ -89,6 +94,7 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
         crate::topology::Topology::new(&config, module.description()).text(crate::topology::Format::Ascii)
     );
     let metrics = Arc::new(Metrics::default());
+    let snapshots = snapshots(&admin, &config, &topology, module.description(), &metrics);
     let module = Arc::new(module);
     let trouble = Mutex::default();
     let application = Application {
@@ -101,9 +107,43 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
         topology,
         identity,
         metrics,
+        snapshots,
         admin,
     };
     supervise::supervise(application, signals)
+}
+
+/// A changelog whose id or configuration cannot be had has no snapshots: nobody could tell whether they fit.
+fn snapshots(
+    admin: &Admin,
+    config: &Config,
+    topology: &Topology,
+    module: &Description,
+    metrics: &Metrics,
+) -> Option<snapshot::Settings> {
+    let (changelog, interval) = (topology.changelog.as_ref()?, config.snapshot_interval?);
+    let known = admin.topic_id(changelog).and_then(|id| Ok((id, admin.topic_configs(changelog)?)));
+    let folder = snapshot::Folder::open(&config.state_dir, &config.application_id);
+    match (known, folder) {
+        (Ok((topic_id, configs)), Ok(folder)) => Some(snapshot::Settings {
+            folder,
+            interval,
+            application_id: config.application_id.clone(),
+            changelog: changelog.clone(),
+            topic_id,
+            delete_retention_ms: configs.get("delete.retention.ms")?.parse().ok()?,
+            state_schema: module.state_schema.clone(),
+            counts: Arc::clone(&metrics.snapshots),
+        }),
+        (Err(failure), _) => {
+            tracing::warn!(?failure, "no snapshots: the changelog's id and configuration cannot be read");
+            None
+        }
+        (_, Err(error)) => {
+            tracing::warn!(%error, "no snapshots: their folder below state_dir cannot be used");
+            None
+        }
+    }
 }
 
 fn kafka_settings(config: &Config) -> kafka::Settings {
@@ -193,6 +233,8 @@ impl Application {
             consumer,
             outbox,
             restorer,
+            snapshots: self.taker(),
+            loading: VecDeque::new(),
             reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
             batch_bytes_max: limits.bytes_max,
             pace: Pace::new(
@@ -209,6 +251,13 @@ impl Application {
             swapping: None,
             sampled_at: None,
         })
+    }
+
+    fn taker(&self) -> Option<snapshot::Taker> {
+        let settings = self.snapshots.clone()?;
+        snapshot::Taker::new(settings)
+            .inspect_err(|error| tracing::warn!(%error, "no snapshots of this worker's tasks: it gets no thread"))
+            .ok()
     }
 
     fn machine_settings(&self) -> Settings {

@@ -12,14 +12,16 @@ pub use reporter::Reporter;
 
 use control::Order;
 
+use crate::snapshot::{Opened, Taker};
 use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
 use host_core::Machine;
 use host_core::effect::Effect;
-use host_core::error::Stop;
-use host_core::event::{Event, Failure};
+use host_core::error::{Stop, StopKind};
+use host_core::event::{Epoch, Event, Failure};
 use host_core::operator::Operator;
 use host_core::pace::Pace;
 use host_core::record::TopicPartition;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +58,10 @@ pub struct Worker {
     pub outbox: Outbox,
     /// Reads changelogs.
     pub restorer: Restorer,
+    /// Takes snapshots and restores from them; none: there is no state, or they are off.
+    pub snapshots: Option<Taker>,
+    /// Snapshots that are being read, the first first.
+    pub loading: VecDeque<(Epoch, TopicPartition, Opened)>,
     /// Counts and logs.
     pub reporter: Reporter,
     /// Bounds the bytes of a batch.
@@ -90,6 +96,11 @@ impl Worker {
                 self.perform(effect);
             }
             self.note_swaps();
+            // Here, where a commit has just come to its end: while an input has a backlog a transaction is open at any
+            // other time.
+            if let Some(snapshots) = &mut self.snapshots {
+                snapshots.step(&self.machine, |changelog| self.restorer.end_now(changelog));
+            }
             self.control.set_ready(self.machine.is_ready());
             self.control.set_holds(self.machine.holds());
             let event = match self.control.order() {
@@ -167,6 +178,9 @@ impl Worker {
     // ---- events
 
     fn next_event(&mut self) -> Event {
+        if let Some(event) = self.load() {
+            return event;
+        }
         if !self.restorer.is_idle() {
             match self.restorer.poll(RESTORE_TIMEOUT) {
                 Ok(Some(RestoreEvent::Rows { epoch, source, rows })) => {
@@ -191,6 +205,21 @@ impl Worker {
         }
     }
 
+    /// The next piece of a snapshot; what is behind it in the changelog comes after all of them.
+    fn load(&mut self) -> Option<Event> {
+        while let Some((epoch, source, opened)) = self.loading.front_mut() {
+            match opened.next() {
+                Ok(Some(rows)) => return Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows }),
+                Ok(None) => self.loading.pop_front(),
+                Err(error) => {
+                    let text = format!("the snapshot of the task of {source} changed while it was read: {error}");
+                    return Some(Event::Failed(Failure::Stop(Stop::new(StopKind::State, text))));
+                }
+            };
+        }
+        None
+    }
+
     fn poll_timeout(&self) -> Duration {
         if !self.restorer.is_idle() {
             return Duration::ZERO;
@@ -207,11 +236,11 @@ impl Worker {
                 self.locate(&partitions).map(|starts| Some(Event::Located { epoch, starts }))
             }
             Effect::Assign { starts, .. } => {
-                self.restorer.stop();
+                self.stop_restoring();
                 self.consumer.assign(&starts).map_err(unplaced).map(none)
             }
             Effect::Restore { epoch, source, changelog } => {
-                self.restorer.start(epoch, &source, &changelog).map_err(unplaced).map(none)
+                self.restore(epoch, &source, &changelog).map_err(unplaced).map(none)
             }
             Effect::Seek { source, offset } => {
                 self.consumer.seek(&source, offset).map_err(unplaced).map(none)
@@ -230,7 +259,7 @@ impl Worker {
             Effect::Abort => self.outbox.abort().map(|()| Some(Event::Aborted)),
             Effect::NewProducer => self.outbox.renew().map(|()| Some(Event::ProducerReady)),
             Effect::Unassign => {
-                self.restorer.stop();
+                self.stop_restoring();
                 self.reporter.unassigned();
                 self.consumer.unassign().map_err(unplaced).map(none)
             }
@@ -252,6 +281,30 @@ impl Worker {
         self.machine.handle(self.now_ms(), event);
         if committed {
             self.reporter.state(self.machine.tasks());
+        }
+    }
+
+    /// From the newest snapshot that fits and what is behind it in the changelog, or from all of that.
+    fn restore(
+        &mut self,
+        epoch: Epoch,
+        source: &TopicPartition,
+        changelog: &TopicPartition,
+    ) -> Result<(), Failure> {
+        let (start, end) = self.restorer.ends(changelog)?;
+        let topology = self.machine.topology();
+        let opened = self.snapshots.as_ref().and_then(|taker| taker.open(topology, source, (start, end)));
+        let position = opened.as_ref().map_or(start, Opened::offset);
+        self.loading.extend(opened.map(|opened| (epoch, source.clone(), opened)));
+        self.restorer.start(epoch, source, changelog, (position, end));
+        Ok(())
+    }
+
+    fn stop_restoring(&mut self) {
+        self.restorer.stop();
+        self.loading.clear();
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.forget();
         }
     }
 

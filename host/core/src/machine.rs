@@ -164,6 +164,12 @@ impl<O: Operator> Machine<O> {
         self.group == Group::In && self.tasks.iter().all(|task| task.phase == Phase::Running)
     }
 
+    /// True while the state of all tasks is exactly what is committed: every task is there, and no transaction is
+    /// open or on its way.
+    pub fn is_settled(&self) -> bool {
+        self.is_ready() && matches!(self.transaction, Transaction::Idle)
+    }
+
     /// The digest of the module that works now: what the next commit will say.
     pub fn module(&self) -> &str {
         &self.metadata.module

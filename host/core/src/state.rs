@@ -33,6 +33,12 @@ pub trait StateStore {
     }
     /// The bytes of all keys and accumulators.
     fn bytes(&self) -> usize;
+    /// Visits at most `max` entries at places below `below`, downwards, and answers where to go on; 0: all were
+    /// visited. [`StateStore::len`] is where to begin.
+    ///
+    /// The store may change between two such calls. Whatever was there all the time is visited, with what it was at
+    /// the visit; that is why it goes downwards: what is new comes behind, and what moves moves down or was visited.
+    fn visit_below(&self, below: usize, max: usize, visit: &mut Visitor<'_>) -> usize;
     /// Calls `visit` with every key, accumulator and timestamp, in an order that depends on nothing but the calls
     /// so far.
     fn for_each(&self, visit: &mut Visitor<'_>);
@@ -56,6 +62,10 @@ impl StateStore for NoStore {
     }
 
     fn bytes(&self) -> usize {
+        0
+    }
+
+    fn visit_below(&self, _: usize, _: usize, _: &mut Visitor<'_>) -> usize {
         0
     }
 

@@ -266,9 +266,20 @@ impl Client {
         changelog: &TopicPartition,
         end: Offset,
     ) {
+        self.go_on_with_restore(epoch, source, changelog, (0, end));
+    }
+
+    /// The same from an offset on, behind a snapshot.
+    pub fn go_on_with_restore(
+        &mut self,
+        epoch: Epoch,
+        source: &TopicPartition,
+        changelog: &TopicPartition,
+        (position, end): (Offset, Offset),
+    ) {
         self.restores.retain(|restore| restore.source != *source);
         let (source, changelog) = (source.clone(), changelog.clone());
-        self.restores.push(Restore { epoch, source, changelog, position: 0, end });
+        self.restores.push(Restore { epoch, source, changelog, position, end });
     }
 
     /// Forgets that the end of a partition was told.

@@ -82,6 +82,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         kafka.section_mut(client).insert(name.into(), property.value.clone());
     }
     let purge = number(resolved, "repartition_purge_interval_ms");
+    let snapshot = number(resolved, "snapshot_interval_ms");
     Ok(Config {
         application_id: text(resolved, "application_id").into(),
         name: text(resolved, "name").into(),
@@ -118,6 +119,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         state_dir: PathBuf::from(text(resolved, "state_dir")),
         shutdown_timeout: millis(resolved, "shutdown_timeout_ms"),
         repartition_purge_interval: (purge > 0).then(|| Duration::from_millis(purge)),
+        snapshot_interval: (snapshot > 0).then(|| Duration::from_millis(snapshot)),
         admin: admin(resolved)?,
         connect_timeout: millis(resolved, "connect_timeout_ms"),
         abort_retries_max: small(resolved, "abort_retries_max"),

@@ -212,6 +212,15 @@ impl Admin {
         Ok(configs)
     }
 
+    /// The id of a topic; one that is made again under the same name has another.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn topic_id(&self, topic: &str) -> Result<String, Failure> {
+        let what = format!("reading the id of topic \"{topic}\"");
+        super::sys::topic_id(&self.handle, topic, TRY_TIMEOUT).map_err(|fault| sort(Doing::Read, &what, &fault))
+    }
+
     /// Checks that a changelog keeps the newest accumulator of each key for ever.
     ///
     /// # Errors

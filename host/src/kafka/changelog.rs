@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Bounds one question to a broker.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bounds one that a worker asks while it has better things to do.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 /// A changelog that gives nothing for this long before its end is given up.
 const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -75,29 +77,41 @@ impl Restorer {
         Ok(Self { fetch, readings: Vec::new(), ready: VecDeque::new(), changed: false, limits, handle })
     }
 
-    /// Starts reading `changelog` up to the end that it has now for a reader of uncommitted records: markers of
+    /// The start of `changelog`, and the end that it has now for a reader of uncommitted records: markers of
     /// transactions whose offsets are committed may still be on their way to it.
     ///
     /// # Errors
-    /// When the ends cannot be had.
+    /// When they cannot be had.
+    pub fn ends(&self, changelog: &TopicPartition) -> Result<(Offset, Offset), Failure> {
+        let end = self.log_offset(changelog, LATEST)?;
+        Ok((self.log_offset(changelog, EARLIEST)?, end))
+    }
+
+    /// That end, asked for once and not for long; none when there is no answer.
+    pub fn end_now(&self, changelog: &TopicPartition) -> Option<Offset> {
+        let list = PartitionList::of(std::iter::once((changelog, LATEST)));
+        let entries = list_offsets(&self.handle, &list, Isolation::Uncommitted, SHORT_TIMEOUT).ok()?;
+        entries_ok(&entries).ok()?;
+        entries.first().map(|entry| entry.offset)
+    }
+
+    /// Starts reading `changelog` from `position` up to `end`.
     pub fn start(
         &mut self,
         epoch: Epoch,
         source: &TopicPartition,
         changelog: &TopicPartition,
-    ) -> Result<(), Failure> {
-        let end = self.log_offset(changelog, LATEST)?;
-        let position = self.log_offset(changelog, EARLIEST)?;
+        (position, end): (Offset, Offset),
+    ) {
         let (source, changelog) = (source.clone(), changelog.clone());
         if position >= end {
             self.ready.push_back(RestoreEvent::Done { epoch, source });
-            return Ok(());
+            return;
         }
         tracing::debug!(%changelog, position, end, "restoring");
         self.readings.retain(|reading| reading.changelog != changelog);
         self.readings.push(Reading { epoch, source, changelog, position, end, progress: Instant::now() });
         self.changed = true;
-        Ok(())
     }
 
     fn log_offset(&self, changelog: &TopicPartition, which: Offset) -> Result<Offset, Failure> {

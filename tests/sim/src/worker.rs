@@ -3,14 +3,19 @@
 
 use crate::choices::Choices;
 use crate::operators::{Calls, TestOperator};
+use host_core::changelog;
 use host_core::effect::{CommitOffset, Effect, Outgoing};
 use host_core::error::{Stop, StopKind};
 use host_core::event::{Event, Failure};
 use host_core::machine::{Machine, Settings};
 use host_core::metadata::Metadata;
-use host_core::record::{Offset, TopicPartition};
+use host_core::record::{Offset, Row, Rows, TopicPartition};
+use host_core::task::Task;
 use host_model::group::Identity;
 use host_model::{Client, Kafka, Performed, Schedule};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Rows of a batch, at most.
 const BATCH_RECORDS_MAX: usize = 4;
@@ -28,6 +33,10 @@ pub enum Bug {
     RestoreToLastStable,
     /// Group metadata is read at commit, not at assignment.
     FreshGroupMetadata,
+    /// A snapshot is begun while a transaction is open.
+    SnapshotInTransaction,
+    /// A snapshot's offset is the changelog's end when it is finished.
+    SnapshotOffsetAtEnd,
 }
 
 /// What a step did.
@@ -51,6 +60,20 @@ pub struct Worker {
     calls: Calls,
     bug: Option<Bug>,
     blocked: Option<Effect>,
+    disk: Disk,
+    taking: Option<Taking>,
+}
+
+/// Snapshots by task: where to go on in the changelog, and rows as a changelog has them. Shared by all workers, as if
+/// they ran on one machine; it outlives them.
+pub type Disk = Rc<RefCell<BTreeMap<TopicPartition, (Offset, Rows)>>>;
+
+/// A snapshot that is being taken.
+struct Taking {
+    source: TopicPartition,
+    offset: Offset,
+    below: usize,
+    rows: Rows,
 }
 
 impl Schedule for Choices {
@@ -75,12 +98,13 @@ impl Worker {
         operator: TestOperator,
         settings: &Settings,
         kafka: &mut Kafka,
-        epoch: u32,
+        (epoch, disk): (u32, &Disk),
     ) -> Self {
         let calls = Calls::default();
         let operator = operator.of_module(&settings.module, &calls);
         let machine = Machine::new(operator, settings);
-        Self { machine, client: Client::join(kafka, id, epoch), calls, bug: None, blocked: None }
+        let (client, disk) = (Client::join(kafka, id, epoch), Rc::clone(disk));
+        Self { machine, client, calls, bug: None, blocked: None, disk, taking: None }
     }
 
     /// Gives it a bug.
@@ -127,12 +151,55 @@ impl Worker {
         if let Some(effect) = self.blocked.take().or_else(|| self.machine.next_effect()) {
             return self.effect(effect, kafka, now_ms, choices);
         }
+        self.snapshot(kafka, choices);
         if let Some(event) = self.client.poll(kafka, choices) {
             self.machine.handle(now_ms, event);
             return Step::Progress;
         }
         self.machine.handle(now_ms, Event::Tick);
         Step::Blocked
+    }
+
+    /// Begins a snapshot of a task, or takes its next step; as the real shell does, in smaller steps.
+    fn snapshot(&mut self, kafka: &Kafka, choices: &mut Choices) {
+        let Some(mut taking) = self.taking.take() else {
+            self.taking = self.begin_snapshot(kafka, choices);
+            return;
+        };
+        let task = self.machine.tasks().iter().find(|task| task.source == taking.source);
+        let Some(state) = task.and_then(|task| task.state.as_ref()) else { return };
+        let (rows, mut value) = (&mut taking.rows, Vec::new());
+        taking.below = state.committed().visit_below(taking.below, 1, &mut |key, accumulator, timestamp| {
+            value.clear();
+            changelog::write(accumulator, &mut value);
+            rows.push(Row { key: Some(key), value: Some(&value), timestamp });
+        });
+        if taking.below > 0 {
+            self.taking = Some(taking);
+            return;
+        }
+        if self.bug == Some(Bug::SnapshotOffsetAtEnd) {
+            taking.offset = kafka.end(&self.changelog_of(&taking.source));
+        }
+        self.disk.borrow_mut().insert(taking.source, (taking.offset, taking.rows));
+    }
+
+    fn begin_snapshot(&self, kafka: &Kafka, choices: &mut Choices) -> Option<Taking> {
+        let may = self.machine.is_settled() || self.bug == Some(Bug::SnapshotInTransaction);
+        if !choices.once_in(4) || !may {
+            return None;
+        }
+        let with_keys = |task: &&Task| task.state.as_ref().is_some_and(|state| !state.committed().is_empty());
+        let tasks: Vec<_> = self.machine.tasks().iter().filter(with_keys).collect();
+        let task = tasks.get(choices.schedule(tasks.len().max(1)))?;
+        let below = task.state.as_ref()?.committed().len();
+        let offset = kafka.end(&self.changelog_of(&task.source));
+        Some(Taking { source: task.source.clone(), offset, below, rows: Rows::new() })
+    }
+
+    fn changelog_of(&self, source: &TopicPartition) -> TopicPartition {
+        let topic = self.machine.topology().changelog.as_ref().expect("there is state");
+        TopicPartition::new(topic, source.partition)
     }
 
     // ---- effects
@@ -148,6 +215,9 @@ impl Worker {
     }
 
     fn perform(&mut self, effect: Effect, kafka: &mut Kafka, now_ms: u64, fault: usize) -> Step {
+        if matches!(effect, Effect::Assign { .. } | Effect::Unassign) {
+            self.taking = None;
+        }
         let performed = match &effect {
             Effect::Locate { .. } | Effect::Assign { .. } | Effect::Pause { .. } | Effect::Abort
                 if fault == 1 =>
@@ -157,6 +227,11 @@ impl Worker {
             Effect::Restore { epoch, source, changelog } if self.bug == Some(Bug::RestoreToLastStable) => {
                 self.client.begin_restore(*epoch, source, changelog, kafka.last_stable(changelog));
                 Performed::Done(None)
+            }
+            Effect::Restore { epoch, source, changelog } if self.disk.borrow().contains_key(source) => {
+                let (offset, rows) = self.disk.borrow()[source].clone();
+                self.client.go_on_with_restore(*epoch, source, changelog, (offset, kafka.end(changelog)));
+                Performed::Done(Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows }))
             }
             Effect::Seek { source, offset } => self.seek(kafka, source, *offset, fault),
             Effect::Send(outgoing) if fault == 1 => self.send_one(kafka, outgoing),

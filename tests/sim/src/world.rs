@@ -3,7 +3,7 @@
 use crate::choices::Choices;
 use crate::operators::{Fold, TestOperator};
 use crate::oracle;
-use crate::worker::{Bug, Step, Worker};
+use crate::worker::{Bug, Disk, Step, Worker};
 use host_core::emit::Emit;
 use host_core::hash::partition_of;
 use host_core::machine::Settings;
@@ -70,6 +70,8 @@ pub struct World {
     now_ms: u64,
     starts: u64,
     swaps: u64,
+    /// Snapshots of all workers.
+    disk: Disk,
     /// Records still to be written.
     input: Vec<(TopicPartition, Record)>,
 }
@@ -101,7 +103,7 @@ impl World {
         let mut input: Vec<_> = (0..scenario.records).map(|i| input(&scenario, i, &mut choices)).collect();
         input.reverse();
         let workers = (0..scenario.workers).map(|_| None).collect();
-        Self { scenario, choices, kafka, topology, workers, now_ms: 0, starts: 0, swaps: 0, input }
+        Self { scenario, choices, kafka, topology, workers, now_ms: 0, starts: 0, swaps: 0, disk: Disk::default(), input }
     }
 
     fn run(&mut self) -> Result<(), String> {
@@ -234,7 +236,7 @@ impl World {
             stamp: false,
             emit: self.scenario.emit,
         };
-        let worker = Worker::start(&id, operator, &settings, &mut self.kafka, epoch);
+        let worker = Worker::start(&id, operator, &settings, &mut self.kafka, (epoch, &self.disk));
         self.workers[i] = Some(worker.with_bug(self.scenario.bug));
     }
 }

@@ -134,3 +134,13 @@ fn a_restore_that_stops_at_the_last_stable_offset_is_caught() {
 fn group_metadata_read_at_commit_is_caught() {
     is_caught(Bug::FreshGroupMetadata, TWICE);
 }
+
+#[test]
+fn a_snapshot_begun_in_a_transaction_is_caught() {
+    is_caught(Bug::SnapshotInTransaction, WRONG_STATE);
+}
+
+#[test]
+fn a_snapshot_with_the_offset_of_its_end_is_caught() {
+    is_caught(Bug::SnapshotOffsetAtEnd, WRONG_STATE);
+}

@@ -97,6 +97,16 @@ impl StateStore for MemoryStore {
         self.bytes
     }
 
+    fn visit_below(&self, below: usize, max: usize, visit: &mut Visitor<'_>) -> usize {
+        let end = below.min(self.entries.len);
+        let start = end.saturating_sub(max);
+        for i in (start..end).rev() {
+            let entry = self.entries.at(i);
+            visit(entry.key(), entry.accumulator(), entry.timestamp);
+        }
+        start
+    }
+
     fn for_each(&self, visit: &mut Visitor<'_>) {
         for entry in self.entries.chunks.iter().flatten() {
             visit(entry.key(), entry.accumulator(), entry.timestamp);
@@ -157,6 +167,41 @@ mod tests {
     use alloc::collections::BTreeMap;
     use alloc::string::ToString;
     use alloc::vec;
+
+    /// What a walk must show of a store that changes meanwhile: all that stays as it is, each key with one of the
+    /// accumulators that it had since.
+    #[test]
+    fn a_walk_over_a_store_that_changes_misses_nothing_that_stays() {
+        let hasher = Hasher::new(7);
+        let mut random = 1u64;
+        for round in 0..50 {
+            let mut store = MemoryStore::default();
+            for key in 0..300u32 {
+                store.put(hasher.hash(&key.to_le_bytes()), &key.to_le_bytes(), b"old", 0);
+            }
+            let (mut below, mut seen, mut changed) = (store.len(), BTreeMap::new(), BTreeMap::new());
+            while below > 0 {
+                below = store.visit_below(below, 1 + round % 40, &mut |key, accumulator, _| {
+                    seen.insert(key.to_vec(), accumulator.to_vec());
+                });
+                for _ in 0..4 {
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let key = ((random >> 33) as u32 % 400).to_le_bytes();
+                    if random >> 63 == 0 {
+                        store.remove(hasher.hash(&key), &key);
+                    } else {
+                        store.put(hasher.hash(&key), &key, b"newer", 1);
+                    }
+                    changed.insert(key.to_vec(), ());
+                }
+            }
+            store.for_each(&mut |key, accumulator, _| {
+                if !changed.contains_key(key) {
+                    assert_eq!(seen.get(key).map(Vec::as_slice), Some(accumulator), "round {round}");
+                }
+            });
+        }
+    }
 
     #[test]
     fn the_memory_store_agrees_with_a_map() {

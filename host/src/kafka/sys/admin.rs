@@ -100,3 +100,23 @@ pub(in crate::kafka) fn list_offsets(
         Ok((0..count).map(info).collect())
     }
 }
+
+/// The id of a topic, as Kafka writes it; a topic that is made again has another.
+pub(in crate::kafka) fn topic_id(handle: &Handle, topic: &str, timeout: Duration) -> Result<String, Fault> {
+    let name = super::c_name(topic);
+    let mut names = [name.as_ptr()];
+    // SAFETY: everything is alive until the end of the block; what the event holds is copied.
+    unsafe {
+        let mut call = Call::new(handle, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout);
+        let topics = rd::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
+        rd::rd_kafka_DescribeTopics(handle.as_ptr(), topics, call.options, call.queue);
+        rd::rd_kafka_TopicCollection_destroy(topics);
+        let result = rd::rd_kafka_event_DescribeTopics_result(call.wait()?);
+        let mut count = 0;
+        let found = rd::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+        let description = *found;
+        let error = rd::rd_kafka_TopicDescription_error(description);
+        super::check(rd::rd_kafka_error_code(error))?;
+        Ok(super::owned(rd::rd_kafka_Uuid_base64str(rd::rd_kafka_TopicDescription_topic_id(description))))
+    }
+}

@@ -12,7 +12,7 @@ mod produce;
 mod record;
 mod signals;
 
-pub(super) use admin::{EARLIEST, Isolation, LATEST, list_offsets};
+pub(super) use admin::{EARLIEST, Isolation, LATEST, list_offsets, topic_id};
 pub(super) use handle::{Handle, Kind, try_config};
 pub(super) use list::{Entry, PartitionList};
 pub(super) use produce::Topic;

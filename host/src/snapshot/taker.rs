@@ -1,0 +1,221 @@
+//! Takes the snapshots of one worker's tasks, a few thousand keys between two batches, and opens them for a restore.
+
+use super::file::Reader;
+use super::writer::{Piece, Writer};
+use super::{Counts, Folder, Header, Unusable};
+use cap_std::fs::File;
+use host_core::Machine;
+use host_core::operator::Operator;
+use host_core::record::{Offset, Row, Rows, TopicPartition};
+use host_core::task::Task;
+use host_core::{changelog, topology::Topology};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Keys of one step: a millisecond of the worker's time.
+const STEP_KEYS: usize = 4_000;
+
+/// An end that no changelog has.
+const UNKNOWN: Offset = -1;
+
+/// What the snapshots of an application have in common.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where they lie.
+    pub folder: Folder,
+    /// How long after a task's last snapshot the next one begins, if its state has changed.
+    pub interval: Duration,
+    /// The application's id.
+    pub application_id: String,
+    /// The changelog.
+    pub changelog: String,
+    /// Its id.
+    pub topic_id: String,
+    /// How long it keeps tombstones.
+    pub delete_retention_ms: u64,
+    /// What the accumulators' bytes mean.
+    pub state_schema: String,
+    /// What became of them.
+    pub counts: Arc<Counts>,
+}
+
+/// See the head of this file.
+pub struct Taker {
+    settings: Settings,
+    writer: Writer,
+    /// For each task when its last snapshot was begun, and with which end of its changelog.
+    last: BTreeMap<String, (Instant, Offset)>,
+    taking: Option<Taking>,
+}
+
+struct Taking {
+    source: TopicPartition,
+    below: usize,
+    waiting: Option<Piece>,
+}
+
+/// A snapshot to restore from.
+pub struct Opened {
+    reader: Reader<BufReader<File>>,
+}
+
+impl Opened {
+    /// Where to go on in the changelog.
+    pub fn offset(&self) -> Offset {
+        self.reader.header().offset
+    }
+
+    /// The next keys and framed accumulators, as a changelog has them; none at the end.
+    ///
+    /// # Errors
+    /// The file is not any more what it was when it was opened.
+    pub fn next(&mut self) -> Result<Option<Rows>, Unusable> {
+        self.reader.next()
+    }
+}
+
+impl Taker {
+    /// Starts its thread.
+    ///
+    /// # Errors
+    /// The system has none.
+    pub fn new(settings: Settings) -> std::io::Result<Self> {
+        let writer = Writer::start(settings.folder.clone(), Arc::clone(&settings.counts))?;
+        Ok(Self { settings, writer, last: BTreeMap::new(), taking: None })
+    }
+
+    /// The assignment has changed: what was begun is given up.
+    pub fn forget(&mut self) {
+        if self.taking.take().is_some() {
+            // A full queue ends with the next `Begin`, which gives up what was open, too.
+            let _ = self.writer.give(Piece::Abandon);
+        }
+        self.last.clear();
+    }
+
+    /// Takes the next step of a snapshot, or begins one that is due. `end` asks for the end of a partition of the
+    /// changelog.
+    pub fn step<O: Operator>(
+        &mut self,
+        machine: &Machine<O>,
+        end: impl FnOnce(&TopicPartition) -> Option<Offset>,
+    ) {
+        match self.taking.take() {
+            Some(taking) => self.taking = self.go_on(taking, machine),
+            None if machine.is_settled() => self.begin(machine, end),
+            None => {}
+        }
+    }
+
+    fn begin<O: Operator>(
+        &mut self,
+        machine: &Machine<O>,
+        end: impl FnOnce(&TopicPartition) -> Option<Offset>,
+    ) {
+        let now = Instant::now();
+        for task in machine.tasks() {
+            // What was just restored need not be written at once.
+            self.last.entry(task.name.clone()).or_insert((now, UNKNOWN));
+        }
+        let is_due = |task: &&Task| {
+            let last = self.last.get(&task.name).map_or(Duration::MAX, |(at, _)| now.duration_since(*at));
+            task.state.is_some() && last >= self.settings.interval
+        };
+        let Some(task) = machine.tasks().iter().find(is_due) else { return };
+        let Some(state) = &task.state else { return };
+        let partition = TopicPartition::new(&self.settings.changelog, task.source.partition);
+        let before = self.last.get(&task.name).map(|(_, offset)| *offset);
+        let Some(offset) = end(&partition) else { return };
+        self.last.insert(task.name.clone(), (now, offset));
+        if before == Some(offset) || state.committed().is_empty() {
+            return;
+        }
+        let header = Box::new(self.header(task, offset, machine.module()));
+        let below = state.committed().len();
+        self.taking = Some(Taking { source: task.source.clone(), below, waiting: Some(Piece::Begin(header)) });
+    }
+
+    fn header(&self, task: &Task, offset: Offset, module: &str) -> Header {
+        let settings = &self.settings;
+        Header {
+            application_id: settings.application_id.clone(),
+            task: task.name.clone(),
+            changelog: settings.changelog.clone(),
+            topic_id: settings.topic_id.clone(),
+            partition: task.source.partition,
+            offset,
+            module: module.to_owned(),
+            state_schema: settings.state_schema.clone(),
+            begun_at_ms: unix_ms(),
+        }
+    }
+
+    fn go_on<O: Operator>(&self, mut taking: Taking, machine: &Machine<O>) -> Option<Taking> {
+        let piece = match taking.waiting.take() {
+            Some(piece) => piece,
+            None if taking.below == 0 => Piece::End,
+            None => {
+                let task = machine.tasks().iter().find(|task| task.source == taking.source);
+                let Some(state) = task.and_then(|task| task.state.as_ref()) else {
+                    let _ = self.writer.give(Piece::Abandon);
+                    return None;
+                };
+                let (mut rows, mut value) = (Rows::new(), Vec::new());
+                taking.below =
+                    state.committed().visit_below(taking.below, STEP_KEYS, &mut |key, accumulator, timestamp| {
+                        value.clear();
+                        changelog::write(accumulator, &mut value);
+                        rows.push(Row { key: Some(key), value: Some(&value), timestamp });
+                    });
+                Piece::Rows(rows)
+            }
+        };
+        let is_end = matches!(piece, Piece::End);
+        match self.writer.give(piece) {
+            Ok(()) if is_end => None,
+            Ok(()) => Some(taking),
+            Err(piece) => Some(Taking { waiting: Some(piece), ..taking }),
+        }
+    }
+
+    /// The newest snapshot of a task that fits to its changelog, which reaches from `start` to `end`.
+    pub fn open(
+        &self,
+        topology: &Topology,
+        source: &TopicPartition,
+        (start, end): (Offset, Offset),
+    ) -> Option<Opened> {
+        let settings = &self.settings;
+        let task = topology.task_name(source);
+        let expected = Header {
+            application_id: settings.application_id.clone(),
+            task: task.clone(),
+            changelog: settings.changelog.clone(),
+            topic_id: settings.topic_id.clone(),
+            partition: source.partition,
+            offset: end,
+            module: String::new(),
+            state_schema: settings.state_schema.clone(),
+            begun_at_ms: unix_ms(),
+        };
+        let check = |header: &Header| header.check(&expected, start, settings.delete_retention_ms);
+        let refused = |name: &str, why: &Unusable| {
+            settings.counts.refused.add(1);
+            tracing::warn!(task, name, %why, "a snapshot is not used, and removed; the changelog has the state");
+        };
+        let found = settings.folder.newest(&task, check, refused);
+        let reader = found.unwrap_or_else(|error| {
+            tracing::warn!(task, %error, "cannot look for snapshots; the changelog has the state");
+            None
+        })?;
+        settings.counts.restored.add(1);
+        tracing::info!(task, offset = reader.header().offset, end, "restoring from a snapshot");
+        Some(Opened { reader })
+    }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
