@@ -43,7 +43,10 @@ impl<'a> Kills<'a> {
         };
         Ok(Self {
             place,
-            command: place.sum().setting("repartition_purge_interval_ms", "0"),
+            command: place
+                .sum()
+                .setting("repartition_purge_interval_ms", "0")
+                .setting("snapshot_interval_ms", "100"),
             group: place.kafka.group(&place.id, Isolation::Uncommitted)?,
             producer: place.kafka.producer()?,
             workload: Workload::new(spec),

@@ -13,6 +13,7 @@ mod isolation;
 mod kit;
 mod lifecycle;
 mod shadow;
+mod snapshots;
 mod sums;
 mod swap;
 mod topics;
