@@ -10,6 +10,7 @@ mod modules;
 mod new;
 mod run;
 mod settings;
+mod state;
 mod test;
 mod topology;
 
@@ -60,6 +61,11 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Print the topology of an application; connects to nothing
     Topology(Box<topology::PrintTopology>),
+    /// Look at the state of an application
+    #[command(subcommand)]
+    State(state::Verb),
+    /// Delete what an application has written for itself, so that it begins anew
+    Reset(Box<state::ResetApplication>),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -100,6 +106,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Test(test) => test.run(),
         Verb::Topology(topology) => topology.run(),
+        Verb::State(verb) => verb.run(),
+        Verb::Reset(reset) => reset.run(),
         Verb::Config(verb) => verb.run(),
         Verb::CompileModule(compile) => compile.run(),
     }

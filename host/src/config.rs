@@ -113,6 +113,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// How often committed rows of the repartition topic are deleted; none: never.
     pub repartition_purge_interval: Option<Duration>,
+    /// Bytes of state in all tasks of a process, at most; none: half of the machine's memory.
+    pub state_memory_bytes_max: Option<u64>,
     /// How often a task's state is written to a snapshot; none: never.
     pub snapshot_interval: Option<Duration>,
     /// How long the first connection may take.

@@ -9,12 +9,14 @@ pub(crate) mod module;
 mod signals;
 mod signature;
 mod start;
+mod state;
 mod supervise;
 mod swap;
 mod topics;
 mod watch;
 
 pub use module::describe;
+pub use state::{KeyState, Reset, reset, state};
 
 use crate::config::{self, Config, Membership, OffsetReset, ProcessingGuarantee};
 use crate::exit::{ExitKind, Failure};
@@ -22,7 +24,9 @@ use crate::identity::Identity;
 use crate::kafka::{self, Admin, Consumer, Restorer};
 use crate::metrics::Metrics;
 use crate::snapshot;
-use crate::worker::{Control, Outbox, OutboxSettings, Reporter, Resets, Worker};
+use crate::worker::{
+    Control, Outbox, OutboxSettings, Reporter, Resets, StateMemory, Worker, default_bytes_max,
+};
 use fleet::Fleet;
 use host_core::error::{Stop, StopKind};
 use host_core::machine::Settings;
@@ -233,6 +237,10 @@ impl Application {
             consumer,
             outbox,
             restorer,
+            state_memory: StateMemory::new(
+                Arc::clone(&self.metrics),
+                self.config.state_memory_bytes_max.unwrap_or_else(default_bytes_max),
+            ),
             snapshots: self.taker(),
             loading: VecDeque::new(),
             reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
@@ -243,7 +251,7 @@ impl Application {
                 self.config.latency_target.as_micros() as u64,
             ),
             resets: Resets {
-                inputs: reset(self.config.offset_reset),
+                inputs: first_position(self.config.offset_reset),
                 repartition: self.topology.repartition.clone(),
             },
             control,
@@ -291,7 +299,7 @@ fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-fn reset(reset: OffsetReset) -> kafka::Reset {
+fn first_position(reset: OffsetReset) -> kafka::Reset {
     match reset {
         OffsetReset::Earliest => kafka::Reset::Earliest,
         OffsetReset::Latest => kafka::Reset::Latest,

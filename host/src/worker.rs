@@ -2,10 +2,12 @@
 //! the core and performs what the core asks for; it decides nothing itself.
 
 mod control;
+mod memory;
 mod outbox;
 mod reporter;
 
 pub use control::{Control, Staged};
+pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};
 pub use reporter::Reporter;
@@ -58,6 +60,8 @@ pub struct Worker {
     pub outbox: Outbox,
     /// Reads changelogs.
     pub restorer: Restorer,
+    /// Bounds the state of all workers.
+    pub state_memory: StateMemory,
     /// Takes snapshots and restores from them; none: there is no state, or they are off.
     pub snapshots: Option<Taker>,
     /// Snapshots that are being read, the first first.
@@ -128,12 +132,24 @@ impl Worker {
 
     /// Gives an event to the machine, and a batch's buffers back to the consumer.
     fn handle(&mut self, event: Event) {
+        let restores = matches!(event, Event::RestoreRows { .. } | Event::Restored { .. });
         let records = if let Event::Batch(batch) = &event { batch.rows.len() } else { 0 };
         let began = Instant::now();
         self.machine.handle(self.now_ms(), event);
         if let Some(batch) = self.machine.take_spent() {
             self.pace.took(records, began.elapsed().as_micros() as u64);
             self.consumer.reuse(batch);
+        }
+        if restores {
+            self.see_state();
+        }
+    }
+
+    /// The state of the tasks has changed.
+    fn see_state(&mut self) {
+        self.reporter.state(self.machine.tasks());
+        if let Err(stop) = self.state_memory.check() {
+            self.machine.handle(self.now_ms(), Event::Failed(Failure::Stop(stop)));
         }
     }
 
@@ -280,7 +296,7 @@ impl Worker {
         self.reporter.event(&event, &self.consumer);
         self.machine.handle(self.now_ms(), event);
         if committed {
-            self.reporter.state(self.machine.tasks());
+            self.see_state();
         }
     }
 

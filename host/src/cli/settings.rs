@@ -113,6 +113,9 @@ pub(super) struct Settings {
     #[arg(long, value_name = "PATH", help_heading = "Processing")]
     state_dir: Option<String>,
 
+    /// What the state of all tasks may take [default: half of the machine's memory]
+    #[arg(long, value_name = "SIZE", help_heading = "Processing")]
+    state_memory: Option<String>,
     /// Where the admin API speaks HTTP: ADDRESS:PORT or off [default: 127.0.0.1:9464]
     #[arg(long, value_name = "ADDRESS", help_heading = "Processing")]
     admin: Option<String>,
@@ -171,6 +174,7 @@ impl Settings {
             ("latency_target_ms", "--latency-target", &self.latency_target),
             ("batch_records_max", "--batch-records", &self.batch_records),
             ("state_dir", "--state-dir", &self.state_dir),
+            ("state_memory_bytes_max", "--state-memory", &self.state_memory),
             ("on_rejected", "--on-rejected", &self.on_rejected),
             ("on_fault", "--on-fault", &self.on_fault),
             ("log_format", "--log-format", &self.log_format),

@@ -119,6 +119,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         state_dir: PathBuf::from(text(resolved, "state_dir")),
         shutdown_timeout: millis(resolved, "shutdown_timeout_ms"),
         repartition_purge_interval: (purge > 0).then(|| Duration::from_millis(purge)),
+        state_memory_bytes_max: Some(number(resolved, "state_memory_bytes_max")).filter(|bytes| *bytes > 0),
         snapshot_interval: (snapshot > 0).then(|| Duration::from_millis(snapshot)),
         admin: admin(resolved)?,
         connect_timeout: millis(resolved, "connect_timeout_ms"),

@@ -267,6 +267,47 @@ impl Admin {
         deleted.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(failed)
     }
 
+    /// Deletes topics.
+    ///
+    /// # Errors
+    /// A stop that names the topic.
+    pub fn delete_topics(&self, topics: &[String]) -> Result<(), Failure> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let results = self.runtime.block_on(self.client.delete_topics(&names, &options()));
+        for result in results.map_err(|error| sort(Doing::Read, "deleting topics", &fault(&error)))? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((topic, code)) => {
+                    let what = format!("deleting topic \"{topic}\"");
+                    return Err(give_up(sort(Doing::Read, &what, &fault(&KafkaError::AdminOp(code)))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the application's group with its committed offsets; fine when there is none.
+    ///
+    /// # Errors
+    /// It has members, or a broker refuses.
+    pub fn delete_group(&self) -> Result<(), Failure> {
+        let groups = [self.application_id.as_str()];
+        let results = self.runtime.block_on(self.client.delete_groups(&groups, &options()));
+        for result in results.map_err(|error| sort(Doing::Read, "deleting the group", &fault(&error)))? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => {}
+                Err((group, code)) => {
+                    let what = format!("deleting group \"{group}\"");
+                    return Err(give_up(sort(Doing::Read, &what, &fault(&KafkaError::AdminOp(code)))));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The application's stable committed offsets, in the order of the question.
     ///
     /// # Errors

@@ -47,6 +47,20 @@ impl Folder {
         Ok(())
     }
 
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.0.entries().map_or(0, Iterator::count)
+    }
+
+    /// Removes all of them.
+    pub fn clear(&self) {
+        for entry in self.0.entries().into_iter().flatten().flatten() {
+            if let Some(name) = entry.file_name().to_str() {
+                self.remove(name);
+            }
+        }
+    }
+
     /// Numbers of a task's files, the newest first.
     fn numbers(&self, task: &str) -> io::Result<Vec<u64>> {
         let mut numbers = Vec::new();

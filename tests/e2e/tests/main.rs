@@ -14,6 +14,7 @@ mod kit;
 mod lifecycle;
 mod shadow;
 mod snapshots;
+mod state;
 mod sums;
 mod swap;
 mod topics;
