@@ -4,6 +4,7 @@
 //! There is no `Default`: every default is written in `default.toml`.
 
 mod build;
+mod chain;
 mod env;
 mod file;
 mod grants;
@@ -281,6 +282,8 @@ pub fn duration_ms(text: &str) -> Option<u64> {
 pub struct Sources {
     /// The file that the user names; none: [`FILE_DEFAULT`] when it exists.
     pub file: Option<PathBuf>,
+    /// Which of the file's operators; none: the file has no `[[operators]]`.
+    pub operator: Option<String>,
     /// The process's environment.
     pub variables: Vec<(String, String)>,
     /// Properties files (`-F`).
@@ -323,6 +326,31 @@ pub fn load(sources: &Sources) -> Result<Loaded<Config>, ConfigError> {
     Ok(Loaded { value, warnings })
 }
 
+/// The names of the operators of the settings file, in their order; empty when it has no `[[operators]]`, or one of
+/// them was chosen.
+///
+/// # Errors
+/// The file is wrong.
+pub fn operators(sources: &Sources) -> Result<Vec<String>, ConfigError> {
+    match config_file(sources) {
+        Some(path) if sources.operator.is_none() => chain::names(&file::parse(&read(&path)?, &path)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The settings of every operator of the settings file, or of the one application.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_all(sources: &Sources) -> Result<Vec<Loaded<Config>>, ConfigError> {
+    let names = operators(sources)?;
+    if names.is_empty() {
+        return load(sources).map(|loaded| vec![loaded]);
+    }
+    let one = |name: String| load(&Sources { operator: Some(name), ..sources.clone() });
+    names.into_iter().map(one).collect()
+}
+
 /// All settings as text. Unlike [`load`] it does not ask for a module.
 ///
 /// # Errors
@@ -337,10 +365,14 @@ pub fn show(sources: &Sources) -> Result<Loaded<Vec<Shown>>, ConfigError> {
 
 fn lay(sources: &Sources) -> Result<(layer::Resolved, Vec<String>), ConfigError> {
     let mut entries = file::defaults()?;
-    if let Some(path) = config_file(sources) {
-        entries.extend(file::parse(&read(&path)?, &path)?);
-    }
     let (variables, warnings) = env::parse(&sources.variables);
+    if let Some(path) = config_file(sources) {
+        let file = file::parse(&read(&path)?, &path)?;
+        if !file.operators.is_empty() {
+            variables.iter().chain(&sources.flags).try_for_each(chain::check)?;
+        }
+        entries.extend(chain::select(file, sources.operator.as_deref())?);
+    }
     entries.extend(variables);
     for path in &sources.properties {
         entries.extend(file::parse_properties(&read(path)?, path)?);

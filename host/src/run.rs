@@ -2,6 +2,7 @@
 //! place that names both Kafka and Wasm.
 
 mod api;
+mod chain;
 mod fleet;
 mod follow;
 pub(crate) mod module;
@@ -29,6 +30,7 @@ use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
 use host_core::{Machine, operator::Operator};
 use module::Module;
+use signals::Signals;
 use std::hash::{BuildHasher, RandomState};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,12 +57,20 @@ struct Application {
     admin: Admin,
 }
 
-/// Runs an application until it is drained.
+/// Runs an application, or a chain of them, until it is drained.
 ///
 /// # Errors
 /// Whatever ends it otherwise, with its exit code.
-pub fn run(config: Config) -> Result<(), Failure> {
-    let signals = signals::Signals::listen()?;
+pub fn run(mut configs: Vec<Config>) -> Result<(), Failure> {
+    let signals = Signals::listen()?;
+    if configs.len() > 1 {
+        return chain::run(configs, &signals);
+    }
+    let only = configs.pop().expect("there is a first application");
+    application(only, &signals)
+}
+
+fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
     let settings = kafka_settings(&config);
     settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     let module = Module::load(&config)?;
@@ -93,7 +103,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
         metrics,
         admin,
     };
-    supervise::supervise(application, &signals)
+    supervise::supervise(application, signals)
 }
 
 fn kafka_settings(config: &Config) -> kafka::Settings {

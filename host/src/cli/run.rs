@@ -35,11 +35,12 @@ impl Run {
         sources.until_end = self.until_end;
         sources.print = self.print;
         sources.watch = self.watch;
-        let loaded = config::load(&sources)?;
-        logging::init(loaded.value.log_format, self.logs.into())?;
-        for warning in &loaded.warnings {
+        let loaded = config::load_all(&sources)?;
+        logging::init(loaded[0].value.log_format, self.logs.into())?;
+        // They are of the environment, and so the same for all.
+        for warning in &loaded[0].warnings {
             tracing::warn!("{warning}");
         }
-        crate::run::run(loaded.value)
+        crate::run::run(loaded.into_iter().map(|loaded| loaded.value).collect())
     }
 }

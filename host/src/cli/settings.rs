@@ -12,6 +12,9 @@ pub(super) struct Settings {
     /// Settings file [default: ./host.toml when it exists]
     #[arg(long, value_name = "PATH", help_heading = "Module")]
     config: Option<PathBuf>,
+    /// One of the operators of a settings file with [[operators]]
+    #[arg(long, value_name = "NAME", help_heading = "Module")]
+    operator: Option<String>,
     /// The .wasm file, or native:NAME (sum, count, min, max, last)
     #[arg(short, long, value_name = "PATH|native:NAME", help_heading = "Module")]
     module: Option<String>,
@@ -133,6 +136,7 @@ impl Settings {
     pub(super) fn sources(&self) -> Result<Sources, ConfigError> {
         Ok(Sources {
             file: self.config.clone(),
+            operator: self.operator.clone(),
             variables: variables(),
             properties: self.properties.clone(),
             flags: self.entries()?,

@@ -23,12 +23,16 @@ pub(super) struct PrintTopology {
 
 impl PrintTopology {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let loaded = config::load(&self.settings.sources()?)?;
-        logging::init(loaded.value.log_format, self.logs.into())?;
-        for warning in &loaded.warnings {
+        let loaded = config::load_all(&self.settings.sources()?)?;
+        logging::init(loaded[0].value.log_format, self.logs.into())?;
+        for warning in &loaded[0].warnings {
             tracing::warn!("{warning}");
         }
-        let module = crate::run::describe(&loaded.value)?;
-        print(&Topology::new(&loaded.value, &module).text(self.format))
+        let text = |config| {
+            let module = crate::run::describe(config)?;
+            Ok::<_, Failure>(Topology::new(config, &module).text(self.format))
+        };
+        let texts: Vec<_> = loaded.iter().map(|loaded| text(&loaded.value)).collect::<Result<_, _>>()?;
+        print(&texts.concat())
     }
 }

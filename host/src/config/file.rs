@@ -7,52 +7,100 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// The array of tables, one an operator.
+const OPERATORS: &str = "operators";
 /// The built-in defaults.
 const DEFAULTS: &str = include_str!("../../default.toml");
+
+/// A settings file.
+#[derive(Debug)]
+pub(super) struct File {
+    /// What stands outside of `[[operators]]`, in its order.
+    pub(super) entries: Vec<Entry>,
+    /// Its `[[operators]]`, in their order.
+    pub(super) operators: Vec<OperatorTable>,
+}
+
+/// One of `[[operators]]`.
+#[derive(Debug)]
+pub(super) struct OperatorTable {
+    /// What it sets for itself.
+    pub(super) entries: Vec<Entry>,
+    /// Its first line.
+    pub(super) origin: Origin,
+}
 
 /// The entries of `default.toml`.
 ///
 /// # Errors
 /// None in a program that was tested.
 pub(super) fn defaults() -> Result<Vec<Entry>, ConfigError> {
-    let mut entries = parse(DEFAULTS, Path::new("default.toml"))?;
+    let mut entries = parse(DEFAULTS, Path::new("default.toml"))?.entries;
     for entry in &mut entries {
         entry.origin = Origin::Default;
     }
     Ok(entries)
 }
 
-/// The entries of a TOML file, in its order.
+/// What a TOML file says.
 ///
 /// # Errors
 /// Bad TOML, an unknown key, a value of a type that no setting has; all with their line.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, ConfigError> {
+pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     let table = DeTable::parse(text).map_err(|error| {
         let line = line(text, error.span().map_or(0, |span| span.start));
         let message = error.message().trim().replace('\n', ", ");
         ConfigError::at(&Origin::File(path.into(), line), message)
     })?;
-    let mut entries = Vec::new();
-    collect(&File { text, path }, "", table.get_ref(), &mut entries)?;
-    // Tables come sorted by name; people read by line.
-    entries.sort_by_key(|(line, _)| *line);
-    entries.into_iter().map(|(_, entry)| entry).collect()
+    let source = Source { text, path };
+    let mut operators = Vec::new();
+    for table in operator_tables(table.get_ref()) {
+        let (table, start) = (table.get_ref(), table.span().start);
+        let origin = Origin::File(path.into(), line(text, start));
+        let table = table.as_table().ok_or_else(|| {
+            ConfigError::at(&origin, "operators are tables").hint("begin each with a line [[operators]]")
+        })?;
+        operators.push(OperatorTable { entries: source.entries(table)?, origin });
+    }
+    Ok(File { entries: source.entries(table.get_ref())?, operators })
 }
 
-struct File<'a> {
+fn operator_tables<'a, 'b>(table: &'a DeTable<'b>) -> &'a [Spanned<DeValue<'b>>] {
+    let found = table.iter().find(|(key, _)| key.get_ref() == OPERATORS);
+    match found.map(|(_, value)| value.get_ref()) {
+        Some(DeValue::Array(items)) => items,
+        _ => &[],
+    }
+}
+
+struct Source<'a> {
     text: &'a str,
     path: &'a Path,
+}
+
+impl Source<'_> {
+    /// The entries of a table and those below it.
+    fn entries(&self, table: &DeTable<'_>) -> Result<Vec<Entry>, ConfigError> {
+        let mut entries = Vec::new();
+        collect(self, "", table, &mut entries)?;
+        // Tables come sorted by name; people read by line.
+        entries.sort_by_key(|(line, _)| *line);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
 }
 
 type Numbered = (usize, Result<Entry, ConfigError>);
 
 fn collect(
-    file: &File<'_>,
+    file: &Source<'_>,
     prefix: &str,
     table: &DeTable<'_>,
     entries: &mut Vec<Numbered>,
 ) -> Result<(), ConfigError> {
     for (key, value) in table {
+        if prefix.is_empty() && key.get_ref() == OPERATORS && value.get_ref().is_array() {
+            continue;
+        }
         let dotted = format!("{prefix}{}", key.get_ref());
         let line = line(file.text, key.span().start);
         let origin = Origin::File(file.path.into(), line);
@@ -123,7 +171,7 @@ mod tests {
     use crate::config::table::SETTINGS;
 
     fn parse(text: &str) -> Result<Vec<Entry>, ConfigError> {
-        super::parse(text, Path::new("host.toml"))
+        super::parse(text, Path::new("host.toml")).map(|file| file.entries)
     }
 
     #[test]

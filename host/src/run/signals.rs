@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What came so far.
+/// What came so far. A clone is the same.
+#[derive(Clone)]
 pub(super) struct Signals {
     interrupts: Arc<AtomicU32>,
     terminations: Arc<AtomicU32>,
@@ -41,6 +42,11 @@ impl Signals {
     /// Counts SIGHUP: look at the module's file again.
     pub(super) fn hang_ups(&self) -> Arc<AtomicU32> {
         Arc::clone(&self.hang_ups)
+    }
+
+    /// As if SIGTERM had come.
+    pub(super) fn terminate(&self) {
+        self.terminations.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many came that end the process, and the exit code of the kind that came.

@@ -1,5 +1,5 @@
-//! The path of a batch by counts, which no busy machine can change: what is allocated does not grow with the records
-//! of a batch, and an operator is called once a batch and interface.
+//! The machine over batches of one partition, with a native sum: all that a record meets between the consumer and
+//! the producer but the module.
 
 use host_core::effect::Effect;
 use host_core::emit::Emit;
@@ -9,45 +9,13 @@ use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transfo
 use host_core::policy::{Limits, Policies, Policy};
 use host_core::record::{Batch, BytesColumn, Offset, Origin, Row, Rows, TopicPartition};
 use host_core::topology::{Repartition, Topology};
-use host_core::{Machine, hash::partition_of};
-use std::alloc::{GlobalAlloc, Layout, System};
+use host_core::Machine;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Counts what this thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed on to the system's allocator.
-#[allow(unsafe_code, reason = "an allocator that counts")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Sums numbers of 8 bytes, with buffers that have their size from the start, as a module's answers have.
-#[derive(Default)]
-struct Sum {
+#[derive(Debug, Default)]
+pub struct Sum {
     description: Description,
     /// Of transform and reduce; shared, as the machine takes the operator.
     calls: Rc<Cell<(usize, usize)>>,
@@ -103,9 +71,10 @@ impl Operator for Sum {
     }
 }
 
+/// Keys of the records, in turn.
 const KEYS: usize = 500;
-/// A transaction of this test is never due.
-const NOW_MS: u64 = 1;
+/// A transaction here is never due.
+pub const NOW_MS: u64 = 1;
 
 fn limits() -> Limits {
     Limits {
@@ -121,8 +90,11 @@ fn limits() -> Limits {
     }
 }
 
-/// A machine that reads one partition.
-fn machine(repartition: Repartition, calls: &Rc<Cell<(usize, usize)>>) -> Machine<Sum> {
+/// A machine that reads one partition; `calls` counts those of transform and of reduce.
+///
+/// # Panics
+/// It does not get ready.
+pub fn machine(repartition: Repartition, calls: &Rc<Cell<(usize, usize)>>) -> Machine<Sum> {
     let description = Description { transforms: true, reduces: true, merges: true, ..Description::default() };
     let io = (vec!["in".to_owned()], "out".to_owned());
     let topology = Topology::new("app", "sum", io, &description, repartition);
@@ -150,59 +122,19 @@ fn machine(repartition: Repartition, calls: &Rc<Cell<(usize, usize)>>) -> Machin
     machine
 }
 
-fn drain(machine: &mut Machine<Sum>) -> Vec<Effect> {
+/// What the machine asks for.
+pub fn drain(machine: &mut Machine<Sum>) -> Vec<Effect> {
     std::iter::from_fn(|| machine.next_effect()).collect()
 }
 
-fn batch(first: Offset, records: usize) -> Batch {
+/// Records of about 16 bytes, from offset `first` on.
+pub fn batch(first: Offset, records: usize) -> Batch {
     let mut rows = Rows::new();
     for i in 0..records {
         let key = format!("key-{}", i % KEYS);
-        assert_eq!(partition_of(key.as_bytes(), 1), 0);
         let value = (i as u64).to_le_bytes();
         rows.push(Row { key: Some(key.as_bytes()), value: Some(&value), timestamp: 7 });
     }
     let offsets = (first..first + records as Offset).collect();
     Batch { source: TopicPartition::new("in", 0), epoch: Epoch(1), offsets, rows }
-}
-
-/// Allocations of each of several batches of this size, once the buffers have grown.
-fn allocations(repartition: Repartition, records: usize) -> usize {
-    let mut machine = machine(repartition, &Rc::default());
-    let mut counts = Vec::new();
-    for round in 0..6 {
-        let batch = batch((round * records) as Offset, records);
-        let before = ALLOCATIONS.get();
-        machine.handle(NOW_MS, Event::Batch(batch));
-        counts.push(ALLOCATIONS.get() - before);
-        assert!(machine.take_spent().is_some(), "the buffers come back");
-        drain(&mut machine);
-    }
-    assert_eq!(counts[4], counts[5], "{counts:?}");
-    counts[5]
-}
-
-/// What a batch may allocate, whatever its size: an operator's answer and a few lists.
-const ALLOCATIONS_PER_BATCH_MAX: usize = 20;
-
-#[test]
-fn allocations_do_not_grow_with_the_records_of_a_batch() {
-    for repartition in [Repartition::Never, Repartition::Always] {
-        let (few, many) = (allocations(repartition, 1_000), allocations(repartition, 10_000));
-        assert_eq!(few, many, "{repartition:?}");
-        assert!(many <= ALLOCATIONS_PER_BATCH_MAX, "{repartition:?}: {many}");
-    }
-}
-
-#[test]
-fn a_batch_is_one_call_of_each_interface() {
-    for repartition in [Repartition::Never, Repartition::Always] {
-        let calls = Rc::default();
-        let mut machine = machine(repartition, &calls);
-        for round in 0..3 {
-            machine.handle(NOW_MS, Event::Batch(batch(round * 1_000, 1_000)));
-            drain(&mut machine);
-        }
-        assert_eq!(calls.get(), (3, 3), "{repartition:?}: folded before the shuffle it is one too");
-    }
 }
