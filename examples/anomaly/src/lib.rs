@@ -44,7 +44,9 @@ impl Operator for Anomaly {
         }
         let warm_up: u64 = settings.parse("warm_up", WARM_UP_DEFAULT)?;
         if warm_up < 2 {
-            return Err(format!("setting `warm_up` is {warm_up}; one number has no deviation: give 2 or more"));
+            return Err(format!(
+                "setting `warm_up` is {warm_up}; one number has no deviation: give 2 or more"
+            ));
         }
         let learns_all = match settings.get("learn").unwrap_or("all") {
             "all" => true,
@@ -58,7 +60,12 @@ impl Operator for Anomaly {
 impl Process for Anomaly {
     type Accumulator = Usual;
 
-    fn process(&mut self, usual: &mut Option<Usual>, value: Value<'_>, out: &mut Output) -> Result<(), Error> {
+    fn process(
+        &mut self,
+        usual: &mut Option<Usual>,
+        value: Value<'_>,
+        out: &mut Output,
+    ) -> Result<(), Error> {
         let number = number::read(value.bytes, self.field.as_deref())?;
         let usual = usual.get_or_insert_default();
         let is_alarm = usual.count >= self.warm_up && usual.is_far(number, self.threshold);
@@ -95,7 +102,13 @@ impl Usual {
         let z = (deviation > 0.0).then(|| (number - self.mean) / deviation);
         let mut text = String::new();
         write!(text, "{{\"value\":{},\"mean\":{}", Fixed(Some(number)), Fixed(Some(self.mean)))?;
-        write!(text, ",\"deviation\":{},\"z\":{},\"count\":{}}}", Fixed(Some(deviation)), Fixed(z), self.count)?;
+        write!(
+            text,
+            ",\"deviation\":{},\"z\":{},\"count\":{}}}",
+            Fixed(Some(deviation)),
+            Fixed(z),
+            self.count
+        )?;
         Ok(text)
     }
 }

@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn numbers_have_six_decimals_and_zero_no_sign() {
         let text = |number| Fixed(number).to_string();
-        assert_eq!([text(Some(-0.0)), text(Some(-1e-9)), text(Some(1.5))], ["0.000000", "0.000000", "1.500000"]);
+        assert_eq!(
+            [text(Some(-0.0)), text(Some(-1e-9)), text(Some(1.5))],
+            ["0.000000", "0.000000", "1.500000"]
+        );
         assert_eq!([text(Some(-2e20)), text(None)], ["-200000000000000000000.000000", "null"]);
     }
 

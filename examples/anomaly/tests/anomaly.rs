@@ -4,7 +4,11 @@
 use anomaly::Anomaly;
 use guest_sdk::testing::{Input, OutputRow, RunError, Runner};
 
-fn run(settings: &[(&str, &str)], batch_records: usize, numbers: &[&str]) -> (Vec<OutputRow>, Runner<Anomaly>) {
+fn run(
+    settings: &[(&str, &str)],
+    batch_records: usize,
+    numbers: &[&str],
+) -> (Vec<OutputRow>, Runner<Anomaly>) {
     let mut runner = Runner::new(settings).unwrap().batch_records(batch_records).fresh_instances();
     let inputs: Vec<_> = numbers.iter().map(|number| Input::new("a", number)).collect();
     (runner.process_inputs(&inputs).unwrap(), runner)
@@ -41,7 +45,8 @@ fn what_raised_an_alarm_is_learnt_or_not() {
 
 #[test]
 fn state_and_rows_do_not_depend_on_the_cut() {
-    let numbers: Vec<String> = (0..500_u32).map(|i| (i * i % 101 + 900 * u32::from(i % 97 == 96)).to_string()).collect();
+    let numbers: Vec<String> =
+        (0..500_u32).map(|i| (i * i % 101 + 900 * u32::from(i % 97 == 96)).to_string()).collect();
     let mut numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
     numbers[100] = "no number";
     let (rows, whole) = run(&[], 1000, &numbers);
@@ -55,7 +60,8 @@ fn state_and_rows_do_not_depend_on_the_cut() {
 
 #[test]
 fn wrong_settings_stop_the_start() {
-    let refused = |name, value| matches!(Runner::<Anomaly>::new(&[(name, value)]), Err(RunError::Configure(_)));
+    let refused =
+        |name, value| matches!(Runner::<Anomaly>::new(&[(name, value)]), Err(RunError::Configure(_)));
     assert!(refused("threshold", "0") && refused("threshold", "nan") && refused("threshold", "inf"));
     assert!(refused("warm_up", "1") && refused("learn", "none"));
 }

@@ -77,8 +77,8 @@ impl Process for Dedupe {
     type Accumulator = Seen;
 
     fn process(&mut self, seen: &mut Option<Seen>, value: Value<'_>, out: &mut Output) -> Result<(), Error> {
-        let Carried { id, key, value: bytes, headers } =
-            Carried::unpack(value.bytes).ok_or_else(|| reject("the row is none of this operator's transform"))?;
+        let Carried { id, key, value: bytes, headers } = Carried::unpack(value.bytes)
+            .ok_or_else(|| reject("the row is none of this operator's transform"))?;
         let id = Id { bytes: id.or(key).unwrap_or_default(), time_ms: value.timestamp };
         if seen.get_or_insert_default().admits(&id, &self.bounds) {
             let mut row = out.emit(key, bytes);
@@ -94,7 +94,9 @@ impl Process for Dedupe {
 fn id_in(record: &Record<'_>, field: &str) -> Result<String, Error> {
     let value: json::Value = json::from_slice(record.value_bytes()?)?;
     match value.get(field) {
-        None | Some(json::Value::Null) => Err(reject(format!("there is no id: `{field}` is missing or null"))),
+        None | Some(json::Value::Null) => {
+            Err(reject(format!("there is no id: `{field}` is missing or null")))
+        }
         Some(id) => Ok(id.to_string()),
     }
 }

@@ -51,7 +51,8 @@ fn an_id_field_counts_and_not_the_key() {
 #[test]
 fn a_null_key_and_a_long_one_are_rejected() {
     let mut runner = runner(&[]);
-    let rows = run(&mut runner, &[Input::value("x"), Input::new([b'a'; 257], "x"), Input::new([b'a'; 256], "x")]);
+    let rows =
+        run(&mut runner, &[Input::value("x"), Input::new([b'a'; 257], "x"), Input::new([b'a'; 256], "x")]);
     assert_eq!(rows.len(), 1);
     assert_eq!(runner.rejected()[1].reason, "the id has 257 bytes, at most 256 are allowed");
 }
@@ -76,7 +77,8 @@ fn state_and_rows_do_not_depend_on_the_cut() {
 
 #[test]
 fn wrong_settings_stop_the_start() {
-    let refused = |name, value| matches!(Runner::<Dedupe>::new(&[(name, value)]), Err(RunError::Configure(_)));
+    let refused =
+        |name, value| matches!(Runner::<Dedupe>::new(&[(name, value)]), Err(RunError::Configure(_)));
     assert!(refused("ids_max", "0"));
     assert!(refused("ids_max", "4096001"));
     assert!(refused("window_ms", "-1"));

@@ -31,7 +31,8 @@ impl Operator for FillMissing {
 
     fn configure(settings: &Settings<'_>) -> Result<Self, String> {
         settings.expect_only(&["fields", "mark"])?;
-        let fields = settings.get("fields").ok_or("setting `fields` is missing: temperature: mean, unit: last")?;
+        let fields =
+            settings.get("fields").ok_or("setting `fields` is missing: temperature: mean, unit: last")?;
         Ok(Self { rules: rules::parse(fields)?, mark: settings.get("mark").map(str::to_owned) })
     }
 }
@@ -39,7 +40,12 @@ impl Operator for FillMissing {
 impl Process for FillMissing {
     type Accumulator = Known;
 
-    fn process(&mut self, known: &mut Option<Known>, value: Value<'_>, out: &mut Output) -> Result<(), Error> {
+    fn process(
+        &mut self,
+        known: &mut Option<Known>,
+        value: Value<'_>,
+        out: &mut Output,
+    ) -> Result<(), Error> {
         let mut object: Object = json::from_slice(value.bytes)
             .map_err(|error| reject(format!("the value is not a JSON object: {error}")))?;
         let known = known.get_or_insert_default();

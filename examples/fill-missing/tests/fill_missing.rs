@@ -43,7 +43,8 @@ fn what_was_filled_is_marked_on_demand() {
 #[test]
 fn a_rejected_record_is_as_if_never_there() {
     let mut runner = Runner::<FillMissing>::new(&[("fields", "unit: last, t: mean")]).unwrap();
-    let inputs = ["{\"unit\":\"C\",\"t\":1}", "{\"unit\":\"F\",\"t\":\"x\"}", "[1]", "{}"].map(|v| Input::new("a", v));
+    let inputs =
+        ["{\"unit\":\"C\",\"t\":1}", "{\"unit\":\"F\",\"t\":\"x\"}", "[1]", "{}"].map(|v| Input::new("a", v));
     let rows = runner.process_inputs(&inputs).unwrap();
     assert_eq!(rows[1].value.as_deref(), Some(&b"{\"t\":1.000000,\"unit\":\"C\"}"[..]));
     assert_eq!(runner.rejected()[0].reason, "t: \"x\" is not a number");
@@ -52,7 +53,9 @@ fn a_rejected_record_is_as_if_never_there() {
 
 #[test]
 fn wrong_settings_stop_the_start() {
-    let refused = |settings: &[(&str, &str)]| matches!(Runner::<FillMissing>::new(settings), Err(RunError::Configure(_)));
+    let refused = |settings: &[(&str, &str)]| {
+        matches!(Runner::<FillMissing>::new(settings), Err(RunError::Configure(_)))
+    };
     assert!(refused(&[]));
     assert!(refused(&[("fields", " ")]));
     assert!(refused(&[("fields", "t")]));

@@ -35,8 +35,12 @@ impl Operator for Stats {
     fn configure(settings: &Settings<'_>) -> Result<Self, String> {
         settings.expect_only(&["field", "quantiles"])?;
         let quantiles = settings.get("quantiles").unwrap_or(QUANTILES_DEFAULT);
-        let quantiles: Vec<_> =
-            quantiles.split(',').map(str::trim).filter(|text| !text.is_empty()).map(quantile).collect::<Result<_, _>>()?;
+        let quantiles: Vec<_> = quantiles
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(quantile)
+            .collect::<Result<_, _>>()?;
         if quantiles.len() > QUANTILES_MAX {
             return Err(format!("setting `quantiles` has {}, at most {QUANTILES_MAX}", quantiles.len()));
         }

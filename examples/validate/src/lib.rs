@@ -40,10 +40,13 @@ impl Transform for Validate {
         let value: json::Value =
             json::from_slice(record.value_bytes()?).map_err(|error| reject(format!("no JSON: {error}")))?;
         let object = value.as_object().ok_or_else(|| reject("the value is not a JSON object"))?;
-        let mut wrong: Vec<String> = self.rules.iter().filter_map(|rule| check::field(rule, &value)).collect();
+        let mut wrong: Vec<String> =
+            self.rules.iter().filter_map(|rule| check::field(rule, &value)).collect();
         if self.is_closed {
             let is_ruled = |name: &str| self.rules.iter().any(|rule| rule.path[0] == name);
-            wrong.extend(object.keys().filter(|name| !is_ruled(name)).map(|name| format!("{name}: no such field")));
+            wrong.extend(
+                object.keys().filter(|name| !is_ruled(name)).map(|name| format!("{name}: no such field")),
+            );
         }
         if !wrong.is_empty() {
             return Err(reject(wrong.join("; ")));

@@ -65,7 +65,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Rule>, String> {
 
 fn rule(line: &str) -> Result<Rule, String> {
     let wrong = |what: String| format!("setting `fields`, rule `{line}`: {what}");
-    let (name, parts) = line.split_once(':').ok_or_else(|| wrong("there is no colon after the name".into()))?;
+    let (name, parts) =
+        line.split_once(':').ok_or_else(|| wrong("there is no colon after the name".into()))?;
     let name = name.trim();
     let path: Vec<String> = name.split('.').map(str::to_owned).collect();
     if path.iter().any(String::is_empty) {
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn rules_have_parts_in_any_order() {
-        let rules = parse("id: required, integer ; a.b: 0..1.5\n\n status: one of new | paid, text\n x:").unwrap_or_default();
+        let rules = parse("id: required, integer ; a.b: 0..1.5\n\n status: one of new | paid, text\n x:")
+            .unwrap_or_default();
         let of = |name: &str| Rule {
             name: name.into(),
             path: name.split('.').map(str::to_owned).collect(),

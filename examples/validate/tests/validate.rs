@@ -28,7 +28,7 @@ fn a_good_record_passes_as_it_is() {
 
 #[test]
 fn everything_that_is_wrong_is_said() {
-    let of = |value| reason(&[("fields", FIELDS)], value);
+    let of = |value: &str| reason(&[("fields", FIELDS)], value);
     assert_eq!(of("{}"), "id: is missing; price: is missing");
     let good = "\"id\":1,\"price\":2";
     let with = |more: &str| of(&format!("{{{good},{more}}}"));
@@ -62,7 +62,8 @@ fn other_fields_are_rejected_on_demand() {
 
 #[test]
 fn wrong_settings_stop_the_start() {
-    let refused = |settings: &[(&str, &str)]| matches!(Runner::<Validate>::new(settings), Err(RunError::Configure(_)));
+    let refused =
+        |settings: &[(&str, &str)]| matches!(Runner::<Validate>::new(settings), Err(RunError::Configure(_)));
     assert!(refused(&[]));
     assert!(refused(&[("fields", "a: strin")]));
     assert!(refused(&[("fields", "a: text"), ("other_fields", "no")]));

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use guest_sdk::{
-    Bytes, Error, Failure, Finish, Finished, Merge, Operator, Output, Record, Reduce, Settings, Transform, Value,
+    Bytes, Error, Failure, Finish, Finished, Merge, Operator, Output, Record, Reduce, Settings, Transform,
+    Value,
 };
 
 /// Bytes of a word, at most; what is longer is no word of a language. Bounds the keys.

@@ -22,7 +22,10 @@ fn words_are_runs_of_letters_digits_and_inner_apostrophes() {
 #[test]
 fn case_length_and_stop_words_are_settings() {
     let settings = [("keep_case", "true"), ("length_min", "2"), ("stop_words", "the, and")];
-    assert_eq!(counted(&settings, "The cat and the dog saw a Cat"), ["Cat 1", "The 1", "cat 1", "dog 1", "saw 1"]);
+    assert_eq!(
+        counted(&settings, "The cat and the dog saw a Cat"),
+        ["Cat 1", "The 1", "cat 1", "dog 1", "saw 1"]
+    );
 }
 
 #[test]
