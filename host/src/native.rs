@@ -67,6 +67,7 @@ impl Native {
             row_schema: kind.row_schema().to_owned(),
             transforms: true,
             reduces: true,
+            processes: false,
             finishes: true,
             merges: kind.merges(),
         };

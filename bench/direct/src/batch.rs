@@ -186,13 +186,13 @@ impl<'a> Batch<'a> {
             } else {
                 self.max_timestamp
             };
-            offsets.push(offset);
             let row = Row { key: record.key, value: record.value, timestamp };
             if record.header_count == 0 {
                 rows.push(row);
             } else {
                 rows.push_with_headers(row, record.headers()?);
             }
+            offsets.push(offset);
         }
         Ok(())
     }

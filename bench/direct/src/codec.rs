@@ -99,7 +99,8 @@ mod tests {
         ] {
             assert_eq!(decompressor.run(codec, &bytes), Ok(TEXT.repeat(times).as_slice()), "{codec:?}");
             if codec != Codec::None {
-                let cut = &bytes[..bytes.len() - 1];
+                // Inside a block: a frame of LZ4 may lack its end mark, which the batch's checksum would tell.
+                let cut = &bytes[..bytes.len() - 6];
                 assert_eq!(decompressor.run(codec, cut), Err(Corrupt::Compressed), "{codec:?}, cut off");
             }
         }

@@ -70,6 +70,7 @@ const SAMPLE_RECORDS: usize = 10_000;
 impl<O: Operator> Processor<O> {
     pub(crate) fn new(operator: O, settings: &Settings) -> Self {
         let description = operator.description();
+        let emit = if description.processes { Emit::Own } else { settings.emit };
         let sample = if settings.topology.trusted_partitions.is_some() { SAMPLE_RECORDS } else { 0 };
         Self {
             row_schema: fingerprint(&description.row_schema),
@@ -77,7 +78,7 @@ impl<O: Operator> Processor<O> {
             caller: Caller::new(operator, settings.limits),
             topology: settings.topology.clone(),
             policies: settings.policies,
-            emit: if description.processes { Emit::Own } else { settings.emit },
+            emit,
             grouper: Grouper::default(),
             emitted: Emitted::default(),
             sample,

@@ -28,9 +28,11 @@ mod bindings {
     #[cfg(target_arch = "wasm32")]
     export!(HotPath with_types_in self);
 
+    #[cfg(target_arch = "wasm32")]
     pub(super) struct HotPath;
 }
 
+#[cfg(target_arch = "wasm32")]
 impl bindings::Guest for bindings::HotPath {
     fn run(batches: u32, records: u32, repartitions: bool) {
         let repartition = if repartitions { Repartition::Always } else { Repartition::Never };

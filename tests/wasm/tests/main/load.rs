@@ -66,7 +66,7 @@ fn garbage_is_not_wasm() {
 fn a_core_module_gets_a_hint() {
     let error = refused_text("(module)");
     assert!(matches!(error, LoadError::CoreModule));
-    assert!(error.to_string().contains("hint: make one of it with `wasm-tools component new`"), "{error}");
+    assert!(error.to_string().contains("hint: `host build FILE` makes one of it"), "{error}");
 }
 
 #[test]
