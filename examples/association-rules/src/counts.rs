@@ -61,7 +61,7 @@ impl Accumulator for Counts {
     /// Pairs name their items by their place in the list of items.
     fn encode(&self, out: &mut Bytes) {
         let numbers = [self.baskets, self.items.floor, self.pairs.floor, self.items.counters.len() as u64];
-        numbers.map(|number| push(out, number));
+        numbers.into_iter().for_each(|number| push(out, number));
         let mut places = BTreeMap::new();
         for (place, (item, counter)) in (0_u64..).zip(&self.items.counters) {
             push(out, item.len() as u64);
@@ -82,7 +82,8 @@ impl Accumulator for Counts {
         (counts.items.floor, counts.pairs.floor) = (take(bytes)?, take(bytes)?);
         let mut names: Vec<Rc<str>> = Vec::new();
         for _ in 0..take(bytes)? {
-            let (name, rest) = bytes.split_at_checked(usize::try_from(take(bytes)?).ok()?)?;
+            let length = usize::try_from(take(bytes)?).ok()?;
+            let (name, rest) = bytes.split_at_checked(length)?;
             *bytes = rest;
             let name: Rc<str> = std::str::from_utf8(name).ok()?.into();
             names.push(Rc::clone(&name));
