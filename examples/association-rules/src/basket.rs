@@ -16,7 +16,8 @@ const ITEM_BYTES_MAX: usize = 128;
 pub(crate) fn items(value: &[u8], separator: &str) -> Result<Vec<String>, Error> {
     let text = std::str::from_utf8(value).map_err(|_| reject("the value is not UTF-8"))?;
     let mut items: Vec<String> = if text.trim_start().starts_with('[') {
-        json::from_str::<json::Value>(text)?
+        json::from_str::<json::Value>(text)
+            .map_err(|error| reject(format!("the list is not JSON: {error}")))?
             .as_array()
             .into_iter()
             .flatten()

@@ -92,7 +92,8 @@ impl Process for Dedupe {
 
 /// The field's JSON text: the number 7 and the text "7" are different ids.
 fn id_in(record: &Record<'_>, field: &str) -> Result<String, Error> {
-    let value: json::Value = json::from_slice(record.value_bytes()?)?;
+    let value: json::Value = json::from_slice(record.value_bytes()?)
+        .map_err(|error| reject(format!("the value is not JSON: {error}")))?;
     match value.get(field) {
         None | Some(json::Value::Null) => {
             Err(reject(format!("there is no id: `{field}` is missing or null")))

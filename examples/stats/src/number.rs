@@ -25,7 +25,8 @@ pub(crate) fn read(bytes: &[u8], field: Option<&str>) -> Result<f64, Error> {
 }
 
 fn in_object(bytes: &[u8], field: &str) -> Result<f64, Error> {
-    let value: json::Value = json::from_slice(bytes)?;
+    let value: json::Value =
+        json::from_slice(bytes).map_err(|error| reject(format!("the value is not JSON: {error}")))?;
     let found = value.get(field).ok_or_else(|| reject(format!("there is no field `{field}`")))?;
     found.as_f64().ok_or_else(|| reject(format!("the field `{field}` is not a number")))
 }

@@ -92,7 +92,8 @@ impl Finish for TopK {
 
 /// A text as it is, a number or a bool as its JSON.
 fn item_in(record: &Record<'_>, field: &str) -> Result<String, Error> {
-    let mut value: json::Value = json::from_slice(record.value_bytes()?)?;
+    let mut value: json::Value = json::from_slice(record.value_bytes()?)
+        .map_err(|error| reject(format!("the value is not JSON: {error}")))?;
     match value.get_mut(field).map(json::Value::take) {
         Some(json::Value::String(text)) => Ok(text),
         Some(item @ (json::Value::Number(_) | json::Value::Bool(_))) => Ok(item.to_string()),

@@ -37,8 +37,8 @@ impl Operator for Validate {
 
 impl Transform for Validate {
     fn transform(&mut self, record: Record<'_>, out: &mut Output) -> Result<(), Error> {
-        let value: json::Value =
-            json::from_slice(record.value_bytes()?).map_err(|error| reject(format!("no JSON: {error}")))?;
+        let value: json::Value = json::from_slice(record.value_bytes()?)
+            .map_err(|error| reject(format!("the value is not JSON: {error}")))?;
         let object = value.as_object().ok_or_else(|| reject("the value is not a JSON object"))?;
         let mut wrong: Vec<String> =
             self.rules.iter().filter_map(|rule| check::field(rule, &value)).collect();

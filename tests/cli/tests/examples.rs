@@ -21,8 +21,9 @@ fn test(name: &str, flags: &[&str]) {
     let folder = PathBuf::from(here).join("../../examples").join(name);
     let path = |file: &str| folder.join(file).display().to_string();
     let exists = |file: &str| folder.join(file).exists();
-    let input = if exists("input.jsonl") { path("input.jsonl") } else { path("input.txt") };
-    let (module, settings, expected) = (guest(name), path("host.toml"), path("expected.txt"));
+    let extension = if exists("input.jsonl") { "jsonl" } else { "txt" };
+    let [input, expected] = ["input", "expected"].map(|name| path(&format!("{name}.{extension}")));
+    let (module, settings) = (guest(name), path("host.toml"));
     let mut words = vec!["test", &module, "--config", &settings, "--input", &input, "--expected", &expected];
     let failed = path("expected-failed.txt");
     // It names the places of one partition.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use testkit::scenario::SOON;
 use testkit::{NewRecord, Record, Scenario, files, murmur2, scenario};
 use xtask::paths;
@@ -20,7 +20,7 @@ pub(super) enum Counted {
     AllRows,
 }
 
-/// Runs `examples/NAME` with its settings and compares rows with `expected.txt`, and the reasons of dead letters with
+/// Runs `examples/NAME` with its settings and compares rows with `expected.*`, and the reasons of dead letters with
 /// `expected-failed.txt`.
 pub(super) fn comes_to_what_is_expected(name: &str, counted: Counted) {
     scenario(&format!("operators-{name}"), |s| {
@@ -30,7 +30,7 @@ pub(super) fn comes_to_what_is_expected(name: &str, counted: Counted) {
         s.host(files::guest(name)).arg("--config").arg(settings).arg("--until-end").complete(SOON)?;
         let mut found = rows(s.read("output")?, counted);
         found.sort();
-        ensure!(found == lines(&folder.join("expected.txt"))?, "{name} came to {found:#?}");
+        ensure!(found == expected_rows(&folder)?, "{name} came to {found:#?}");
         let mut reasons = reasons(s)?;
         reasons.sort();
         ensure!(reasons == expected_reasons(&folder)?, "{name} rejected {reasons:#?}");
@@ -39,14 +39,13 @@ pub(super) fn comes_to_what_is_expected(name: &str, counted: Counted) {
 }
 
 /// Records with a key go where a Java client puts them; those without go to partition 0, in their order.
-fn load(s: &Scenario, folder: &PathBuf) -> Result<()> {
+fn load(s: &Scenario, folder: &Path) -> Result<()> {
     s.kafka.create_topic(&s.input(), PARTITIONS)?;
     let mut producer = s.kafka.producer()?;
     let json = folder.join("input.jsonl");
     if json.exists() {
         for line in lines(&json)? {
-            let cells: HashMap<String, Box<RawValue>> =
-                serde_json::from_str(&line).with_context(|| format!("no JSON: {line}"))?;
+            let cells = cells(&line)?;
             let (key, value) = (cell(&cells, "key")?, cell(&cells, "value")?);
             let timestamp: Option<i64> = cells.get("timestamp").map(|raw| raw.get().parse()).transpose()?;
             let partition = key.as_deref().map_or(0, |key| murmur2::partition_of(key.as_bytes(), PARTITIONS));
@@ -67,8 +66,14 @@ fn load(s: &Scenario, folder: &PathBuf) -> Result<()> {
     producer.flush()
 }
 
+type Cells = HashMap<String, Box<RawValue>>;
+
+fn cells(line: &str) -> Result<Cells> {
+    serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))
+}
+
 /// A text is itself, other JSON its own text.
-fn cell(cells: &HashMap<String, Box<RawValue>>, name: &str) -> Result<Option<String>> {
+fn cell(cells: &Cells, name: &str) -> Result<Option<String>> {
     match cells.get(name).map(|raw| raw.get()) {
         None | Some("null") => Ok(None),
         Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text)?)),
@@ -87,6 +92,22 @@ fn rows(records: Vec<Record>, counted: Counted) -> Vec<String> {
     }
 }
 
+fn expected_rows(folder: &Path) -> Result<Vec<String>> {
+    let json = folder.join("expected.jsonl");
+    let mut rows = if json.exists() {
+        let row = |line: &String| {
+            let cells = cells(line)?;
+            let [key, value] = [cell(&cells, "key")?, cell(&cells, "value")?].map(Option::unwrap_or_default);
+            Ok(format!("{key}\t{value}"))
+        };
+        lines(&json)?.iter().map(row).collect::<Result<_>>()?
+    } else {
+        lines(&folder.join("expected.txt"))?
+    };
+    rows.sort();
+    Ok(rows)
+}
+
 fn reasons(s: &Scenario) -> Result<Vec<String>> {
     if s.kafka.partitions(&s.topic("dead-letter"))?.is_none() {
         return Ok(Vec::new());
@@ -97,7 +118,7 @@ fn reasons(s: &Scenario) -> Result<Vec<String>> {
 }
 
 /// The third column: the places depend on the partitions.
-fn expected_reasons(folder: &PathBuf) -> Result<Vec<String>> {
+fn expected_reasons(folder: &Path) -> Result<Vec<String>> {
     let path = folder.join("expected-failed.txt");
     if !path.exists() {
         return Ok(Vec::new());
@@ -109,11 +130,7 @@ fn expected_reasons(folder: &PathBuf) -> Result<Vec<String>> {
     Ok(reasons)
 }
 
-fn lines(path: &PathBuf) -> Result<Vec<String>> {
+fn lines(path: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if path.ends_with("expected.txt") {
-        lines.sort();
-    }
-    Ok(lines)
+    Ok(text.lines().map(str::to_owned).collect())
 }
