@@ -26,6 +26,7 @@ const RULES_MAX: (usize, usize) = (100, 2000);
 /// The operator.
 #[derive(Debug)]
 pub struct AssociationRules {
+    field: Option<String>,
     separator: String,
     bounds: Bounds,
     thresholds: Thresholds,
@@ -39,6 +40,7 @@ impl Operator for AssociationRules {
 
     fn configure(settings: &Settings<'_>) -> Result<Self, String> {
         settings.expect_only(&[
+            "field",
             "separator",
             "support_min",
             "confidence_min",
@@ -52,6 +54,7 @@ impl Operator for AssociationRules {
             return Err("setting `separator` is empty; it stands between the items of a basket".into());
         }
         Ok(Self {
+            field: settings.get("field").map(str::to_owned),
             separator: separator.to_owned(),
             bounds: Bounds {
                 items: count(settings, "items_max", ITEMS_MAX)?,
@@ -69,7 +72,7 @@ impl Operator for AssociationRules {
 
 impl Transform for AssociationRules {
     fn transform(&mut self, record: Record<'_>, out: &mut Output) -> Result<(), Error> {
-        let items = basket::items(record.value_bytes()?, &self.separator)?;
+        let items = basket::items(record.value_bytes()?, self.field.as_deref(), &self.separator)?;
         out.emit(record.key.unwrap_or_default(), items.join(basket::LINE));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The example operators: each on its own input, and what it promises beyond that.
 
 mod baskets;
+mod chain;
 mod clusters;
 mod duplicates;
 mod example;
@@ -68,6 +69,11 @@ fn rules_are_those_of_a_batch_computation() {
 #[test]
 fn centers_are_nearly_as_good_as_those_of_a_batch_computation() {
     scenario("operators-clusters", clusters::compare);
+}
+
+#[test]
+fn a_chain_checks_drops_doubles_and_mines() {
+    scenario("operators-shop", chain::check);
 }
 
 #[test]
