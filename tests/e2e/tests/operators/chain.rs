@@ -25,7 +25,7 @@ pub(super) fn check(s: &Scenario) -> Result<()> {
     let good = u64::from(ORDERS - ORDERS / BAD_ONE_IN);
     ensure!(result["baskets"].as_u64() == Some(good), "{good} orders are good and once: {result}");
     let strongest = &result["rules"][0];
-    ensure!(strongest["confidence"] == 1.0 && strongest["if"] == "butter", "the first rule is {strongest}");
+    ensure!(strongest["confidence"] == 1.0 && strongest["then"] == "bread", "the first rule is {strongest}");
     Ok(())
 }
 
