@@ -82,7 +82,8 @@ pub fn reduce<T: Reduce>(operator: &mut T, groups: Groups, every: bool) -> Resul
         for at in start..*end as usize {
             if let Err(error) = operator.fold(&mut accumulator, group.value(at)) {
                 bad.push(BadRow { row: at as u32, reason: rejection(error)? });
-                accumulator = undo.value(&group, at, |accumulator, value| operator.fold(accumulator, value))?;
+                accumulator =
+                    undo.value(&group, at, |accumulator, value| operator.fold(accumulator, value))?;
             }
             if every {
                 push(&mut out, accumulator.as_ref());

@@ -52,8 +52,12 @@ fn runner() -> Runner<Numbered> {
 #[test]
 fn rows_carry_keys_timestamps_and_headers_of_their_own() {
     let mut runner = runner().read_at("clicks", 3, 40);
-    let inputs =
-        [Input::new("a", "x").at(5), Input::new("b", "late").at(6), Input::new("a", "quiet"), Input::value("x")];
+    let inputs = [
+        Input::new("a", "x").at(5),
+        Input::new("b", "late").at(6),
+        Input::new("a", "quiet"),
+        Input::value("x"),
+    ];
     let rows = runner.process_inputs(&inputs).unwrap();
     let seen: Vec<_> = rows
         .iter()

@@ -148,7 +148,18 @@ fn says(description: &Description) -> Says {
         finishes,
         merges,
     } = description.clone();
-    Says { name, version, transforms, reduces, processes, finishes, merges, preserves_key, state_schema, row_schema }
+    Says {
+        name,
+        version,
+        transforms,
+        reduces,
+        processes,
+        finishes,
+        merges,
+        preserves_key,
+        state_schema,
+        row_schema,
+    }
 }
 
 fn import(name: String) -> Import {

@@ -21,6 +21,7 @@ use crate::config::{Config, Repartition};
 use crate::exit::{ExitKind, Failure};
 use crate::run::module::{self, Module};
 use anyhow::{Context as _, anyhow};
+use compare::Judged;
 use further::Further;
 use history::{History, Modules};
 use host_core::machine::Settings;
@@ -183,8 +184,7 @@ struct Test<'a> {
     modules: &'a Loaded,
     places: Places,
     scenario: Scenario,
-    /// Only the last result of a key counts.
-    keyed: bool,
+    judged: Judged,
 }
 
 impl<'a> Test<'a> {
@@ -205,9 +205,9 @@ impl<'a> Test<'a> {
             topology.trusted_partitions = Some(plan.partitions);
         }
         let scenario = scenario(config, plan, topology);
-        let keyed = scenario.settings.topology.reduces;
+        let judged = Judged::of(description);
         let places = Places::of(inputs);
-        Self { config, plan, files, inputs, modules, places, scenario, keyed }
+        Self { config, plan, files, inputs, modules, places, scenario, judged }
     }
 
     fn run(self) -> Result<Report, Failure> {
@@ -230,7 +230,7 @@ impl<'a> Test<'a> {
             modules: self.modules,
             places: &self.places,
             scenario: &self.scenario,
-            keyed: self.keyed,
+            judged: self.judged,
             // Another module may well come to something else.
             is_compared: self.modules.second.is_none() || self.plan.swaps == 0,
         }
@@ -254,7 +254,7 @@ impl<'a> Test<'a> {
     fn update(&self, plain: &History) -> Result<Vec<Check>, Failure> {
         let mut checks = Vec::new();
         if let Some(path) = &self.files.expected {
-            let rows = expected::rows(plain, self.keyed);
+            let rows = expected::rows(plain, self.judged);
             write(path, &expected::file_text(path, &rows))?;
             checks.push(Check::passed(path.display(), format!("{} rows written", rows.len())));
         }
@@ -269,8 +269,8 @@ impl<'a> Test<'a> {
     fn expectations(&self, plain: &History) -> Result<Vec<Check>, Failure> {
         let mut checks = Vec::new();
         if let Some(path) = &self.files.expected {
-            let rows = expected::rows(plain, self.keyed).len();
-            let compared = expected::compare(path, plain, self.keyed, &self.places)?;
+            let rows = expected::rows(plain, self.judged).len();
+            let compared = expected::compare(path, plain, self.judged, &self.places)?;
             checks.push(Check::of(path.display(), compared, || format!("{rows} rows as expected")));
         }
         if let Some(path) = &self.files.expected_failed {
@@ -294,7 +294,7 @@ impl<'a> Test<'a> {
             reason: failed.reason.clone(),
         });
         let description = self.modules.first.description();
-        let keys = if self.keyed { plain.state.len() } else { 0 };
+        let keys = if self.judged.has_state() { plain.state.len() } else { 0 };
         Report {
             module: self.config.name.clone(),
             version: description.version.clone(),
@@ -303,7 +303,7 @@ impl<'a> Test<'a> {
             inputs: self.inputs.iter().map(|input| input.path.display().to_string()).collect(),
             partitions: self.plan.partitions,
             seed: self.plan.seed,
-            is_keyed: self.keyed,
+            is_keyed: self.judged.has_state(),
             rows: plain.rows.len(),
             keys,
             failed: failed.collect(),

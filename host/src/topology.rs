@@ -144,7 +144,11 @@ impl Topology {
         let _ = writeln!(text, "    Source: {} (topics: [{}])", nodes[0], sub.sources.join(", "));
         let _ = writeln!(text, "      --> {}", nodes[1]);
         for (step, around) in sub.steps.iter().zip(nodes.windows(3)) {
-            let stores = if matches!(step, Step::Reduce { .. } | Step::Process { .. }) { self.name.as_str() } else { "" };
+            let stores = if matches!(step, Step::Reduce { .. } | Step::Process { .. }) {
+                self.name.as_str()
+            } else {
+                ""
+            };
             let _ = writeln!(text, "    Processor: {} (stores: [{stores}])", around[1]);
             let _ = writeln!(text, "      --> {}", around[2]);
             let _ = writeln!(text, "      <-- {}", around[0]);

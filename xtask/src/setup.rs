@@ -23,11 +23,15 @@ pub enum Need {
     Maven,
     /// `javac`: compiles the programs of the rivals.
     JavaCompiler,
+    /// `python3` with `venv`: the libraries that results are compared with.
+    Python,
 }
 
 impl Need {
-    /// What the host, the tests and the demo need.
+    /// What the host, its tests and the demo need.
     pub const ALL: &[Self] = &[Self::Compiler, Self::Make, Self::Perl, Self::Java, Self::Maven];
+    /// What the tests need beyond [`Need::ALL`].
+    pub const TESTS: &[Self] = &[Self::Python];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
@@ -43,6 +47,7 @@ impl Need {
             Self::Java => java_version().is_some_and(|version| version >= JAVA_VERSION_MIN),
             Self::Maven => succeeds("mvn", &["--version"]),
             Self::JavaCompiler => succeeds("javac", &["-version"]),
+            Self::Python => succeeds("python3", &["-c", "import venv, ensurepip"]),
         }
     }
 
@@ -54,6 +59,7 @@ impl Need {
             Self::Java => "Java 17 or newer (java)",
             Self::Maven => "Maven (mvn)",
             Self::JavaCompiler => "a Java compiler (javac)",
+            Self::Python => "Python 3 with venv (python3)",
         }
     }
 
@@ -64,6 +70,7 @@ impl Need {
             Self::Java => "default-jre-headless",
             Self::Maven => "maven",
             Self::JavaCompiler => "default-jdk-headless",
+            Self::Python => "python3-venv",
         }
     }
 }

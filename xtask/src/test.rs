@@ -19,6 +19,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         _ => bail!("cannot test \"{}\": one filter at most", arguments.join(" ")),
     };
     ensure(Need::ALL)?;
+    ensure(Need::TESTS)?;
     kafka::jars::fetch()?;
     guests::build().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;

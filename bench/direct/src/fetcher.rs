@@ -12,7 +12,7 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{FetchRequest, ListOffsetsRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::{BrokerId, FetchRequest, ListOffsetsRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 /// The last version that names topics; it has leader epochs and diverging ends.
@@ -21,6 +21,8 @@ const LIST_OFFSETS_VERSION: i16 = 7;
 const METADATA_VERSION: i16 = 9;
 /// Names of the protocol.
 const READ_COMMITTED: i8 = 1;
+/// A request with another replica is a follower's, to whom the isolation level means nothing.
+const CONSUMER: BrokerId = BrokerId(-1);
 const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
 /// Bytes of one partition in a response; librdkafka is told the same.
@@ -68,7 +70,6 @@ impl Fetcher {
     /// # Errors
     /// The broker refuses, a batch is corrupt, or `show` fails.
     pub fn next(&mut self, mut show: impl FnMut(u32, &[Offset], &Rows) -> Result<()>) -> Result<bool> {
-        for p in &self.partitions { eprintln!("DBG {} {} {}", p.index, p.position, p.end); }
         if !self.is_asking && !self.ask()? {
             return Ok(false);
         }
@@ -241,7 +242,10 @@ fn log_offsets(
     let asked = ListOffsetsTopic::default()
         .with_name(topic.clone())
         .with_partitions(partitions.iter().map(wanted).collect());
-    let request = ListOffsetsRequest::default().with_isolation_level(READ_COMMITTED).with_topics(vec![asked]);
+    let request = ListOffsetsRequest::default()
+        .with_replica_id(CONSUMER)
+        .with_isolation_level(READ_COMMITTED)
+        .with_topics(vec![asked]);
     let response = connection.call(LIST_OFFSETS_VERSION, &request)?;
     let found = response.topics.first().context("the broker says nothing of the topic's ends")?;
     let of = |(index, _): &(i32, i32)| {

@@ -34,12 +34,7 @@ pub(crate) struct Emitted {
 impl Emitted {
     /// Adds what a processor made; `values` are the timestamps of its values, `row_of` tells the batch's row of a
     /// value.
-    pub(crate) fn make(
-        &mut self,
-        made: &Processed,
-        values: &[TimestampMs],
-        row_of: impl Fn(u32) -> u32,
-    ) {
+    pub(crate) fn make(&mut self, made: &Processed, values: &[TimestampMs], row_of: impl Fn(u32) -> u32) {
         for (i, &value) in made.source.iter().enumerate() {
             let (key, bytes) = (made.rows.key(i), made.rows.value(i));
             let timestamp = made.rows.timestamps.get(i).copied().unwrap_or(values[value as usize]);

@@ -226,7 +226,11 @@ impl<O: Operator> Reduction<'_, O> {
             self.gather(input, false);
             let (groups, processes) = (&self.grouper.argument, self.emit == Emit::Own);
             let works = self.caller.call(|operator| {
-                if processes { operator.process(groups).map(|_| ()) } else { operator.reduce(groups, false).map(|_| ()) }
+                if processes {
+                    operator.process(groups).map(|_| ())
+                } else {
+                    operator.reduce(groups, false).map(|_| ())
+                }
             })?;
             if works.is_ok() {
                 return Err(Stop::new(StopKind::BadData, broken_accumulator(batch, key)));

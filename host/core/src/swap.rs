@@ -91,6 +91,7 @@ mod tests {
             row_schema: "i64".into(),
             transforms: true,
             reduces: true,
+            processes: false,
             finishes: true,
             merges: true,
         }

@@ -2,7 +2,7 @@
 //! read to its end.
 
 use host_core::check::{self, BadAnswer, REASON_BYTES_MAX};
-use host_core::operator::{BadRow, Reduced, Transformed};
+use host_core::operator::{BadRow, Processed, Reduced, Transformed};
 use host_core::record::{BytesColumn, HeaderColumns, Row, Rows};
 
 const INPUT_ROWS: usize = 4;

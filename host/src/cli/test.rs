@@ -20,7 +20,7 @@ Without --input it reads input.jsonl or input.txt of this folder and compares wi
 expected.txt (and expected-failed.txt) beside it. A line of text is a record's value; a line of JSON is
   {\"key\":\"a\",\"value\":\"x\",\"timestamp\":1700000000000,\"headers\":{\"h\":\"y\"},\"partition\":0}
 where all may be left out, a value that is no text stands for its own JSON, and bytes are value_hex.
-With state the last result of each key is compared, else all rows; failed records are lines of place,
+Of a reduce the last result of each key is compared, else all rows; failed records are lines of place,
 cause and reason. Exit code 0: all as expected, 1: not, 65: a record failed and the policy is fail.";
 
 /// Runs that kills and swaps alone ask for.

@@ -34,8 +34,11 @@ pub(super) fn select(file: File, chosen: Option<&str>) -> Result<Vec<Entry>, Con
     let place = match (chosen, names.is_empty()) {
         (None, true) => return Ok(file.entries),
         (Some(name), true) => {
-            return Err(ConfigError::at(&Origin::Flag("--operator"), format!("there is no operator {name:?}"))
-                .hint("only a settings file with [[operators]] has operators to choose from"));
+            return Err(ConfigError::at(
+                &Origin::Flag("--operator"),
+                format!("there is no operator {name:?}"),
+            )
+            .hint("only a settings file with [[operators]] has operators to choose from"));
         }
         (None, false) => {
             return Err(ConfigError::at(&file.operators[0].origin, "there are several operators here")

@@ -2,6 +2,7 @@
 
 use super::history::{FailedRecord, History};
 use super::input::Places;
+use host_core::operator::Description;
 use host_core::record::{Offset, TopicPartition};
 use host_model::Record;
 use std::collections::BTreeMap;
@@ -32,25 +33,53 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Which of the rows of a run count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// All, in their order when there is one partition: a transform's.
+    Rows,
+    /// The last of each key, as how often one is written depends on cuts; and the state: a reduce's.
+    LastResults,
+    /// All, in any order, as that between keys depends on cuts; and the state: a processor's.
+    Made,
+}
+
+impl Judged {
+    pub(super) fn of(module: &Description) -> Self {
+        match (module.reduces, module.processes) {
+            (_, true) => Self::Made,
+            (true, false) => Self::LastResults,
+            (false, false) => Self::Rows,
+        }
+    }
+
+    /// There is state.
+    pub(super) fn has_state(self) -> bool {
+        self != Self::Rows
+    }
+}
+
 /// The last result of each key.
 pub(super) fn last_results(history: &History) -> BTreeMap<&[u8], &Record> {
     let rows = history.rows.iter().map(|(.., record)| (record.key.as_deref().unwrap_or_default(), record));
     rows.collect()
 }
 
-/// The first difference, if any. `keyed`: only the last result of a key counts, as how often one is written
-/// depends on cuts. Without it all rows count, in their order when there is one partition.
+/// The first difference, if any.
 pub(super) fn difference(
     plain: &History,
     other: &History,
-    keyed: bool,
+    judged: Judged,
     places: &Places,
 ) -> Option<Difference> {
     let failed = failed(plain, other, places);
-    if !keyed {
-        return failed.or_else(|| rows(plain, other));
+    match judged {
+        Judged::Rows => failed.or_else(|| rows(plain, other, false)),
+        Judged::Made => failed.or_else(|| state(plain, other, places)).or_else(|| rows(plain, other, true)),
+        Judged::LastResults => {
+            failed.or_else(|| state(plain, other, places)).or_else(|| results(plain, other, places))
+        }
     }
-    failed.or_else(|| state(plain, other, places)).or_else(|| results(plain, other, places))
 }
 
 fn failed(plain: &History, other: &History, places: &Places) -> Option<Difference> {
@@ -102,11 +131,11 @@ fn results(plain: &History, other: &History, places: &Places) -> Option<Differen
     })
 }
 
-fn rows(plain: &History, other: &History) -> Option<Difference> {
+fn rows(plain: &History, other: &History, any_order: bool) -> Option<Difference> {
     let sorted = |history: &History| {
         let mut rows: Vec<_> =
             history.rows.iter().map(|(at, _, record)| (at.clone(), record.clone())).collect();
-        if rows.iter().any(|(at, _)| at.partition > 0) {
+        if any_order || rows.iter().any(|(at, _)| at.partition > 0) {
             rows.sort_by(|(a, x), (b, y)| (a, &x.key, &x.value).cmp(&(b, &y.key, &y.value)));
         }
         rows
@@ -172,14 +201,14 @@ mod tests {
     #[test]
     fn the_same_has_no_difference() {
         let (a, b) = (history("k", "1", "x"), history("k", "1", "x"));
-        assert_eq!(difference(&a, &b, true, &Places::default()), None);
-        assert_eq!(difference(&a, &b, false, &Places::default()), None);
+        assert_eq!(difference(&a, &b, Judged::LastResults, &Places::default()), None);
+        assert_eq!(difference(&a, &b, Judged::Rows, &Places::default()), None);
     }
 
     #[test]
     fn a_difference_names_key_and_records() {
         let (a, b) = (history("k", "1", "x"), history("k", "1", "y"));
-        let found = difference(&a, &b, true, &Places::default()).expect("the state differs");
+        let found = difference(&a, &b, Judged::LastResults, &Places::default()).expect("the state differs");
         assert_eq!(
             found.to_string(),
             "the accumulator of key \"k\" is \"y\" (timestamp 1), and \"x\" (timestamp 1) in the plain run; its \
@@ -193,8 +222,9 @@ mod tests {
         let early = (TopicPartition::new("out", 0), 0, history("k", "1", "x").rows[0].2.clone());
         a.rows.insert(0, early);
         let b = history("k", "2", "x");
-        assert_eq!(difference(&a, &b, true, &Places::default()), None);
-        assert!(difference(&a, &b, false, &Places::default()).is_some());
-        assert!(difference(&a, &history("k", "3", "x"), true, &Places::default()).is_some());
+        assert_eq!(difference(&a, &b, Judged::LastResults, &Places::default()), None);
+        assert!(difference(&a, &b, Judged::Rows, &Places::default()).is_some());
+        assert!(difference(&a, &b, Judged::Made, &Places::default()).is_some());
+        assert!(difference(&a, &history("k", "3", "x"), Judged::LastResults, &Places::default()).is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! What a run should come to, from a file: rows as text (`key<TAB>value`) or as JSON, failed records as text.
 
-use super::compare::{last_results, quoted, records_of};
+use super::compare::{Judged, last_results, quoted, records_of};
 use super::history::{FailedRecord, History};
 use super::input::{self, Format, Places};
 use super::json;
@@ -10,14 +10,14 @@ use host_core::policy::first_line;
 use host_model::Record;
 use std::path::Path;
 
-/// The rows that count: with keyed state the last result of each key, sorted by key, without those that say that
-/// the key is gone; else all rows, sorted when there are several partitions.
-pub(super) fn rows(history: &History, keyed: bool) -> Vec<&Record> {
-    if keyed {
+/// The rows that count: of a reduce the last result of each key, sorted by key, without those that say that the key is
+/// gone; else all rows, a processor's and those of several partitions sorted.
+pub(super) fn rows(history: &History, judged: Judged) -> Vec<&Record> {
+    if judged == Judged::LastResults {
         return last_results(history).into_values().filter(|record| record.value.is_some()).collect();
     }
     let mut rows: Vec<&Record> = history.rows.iter().map(|(.., record)| record).collect();
-    if history.rows.iter().any(|(at, ..)| at.partition > 0) {
+    if judged == Judged::Made || history.rows.iter().any(|(at, ..)| at.partition > 0) {
         rows.sort_by_key(|record| (record.key.clone(), record.value.clone()));
     }
     rows
@@ -59,11 +59,11 @@ pub(super) fn failed_row(failed: &FailedRecord) -> String {
 pub(super) fn compare(
     path: &Path,
     history: &History,
-    keyed: bool,
+    judged: Judged,
     places: &Places,
 ) -> Result<Option<String>, Failure> {
-    let rows = rows(history, keyed);
-    let is_ordered = !keyed && history.rows.iter().all(|(at, ..)| at.partition == 0);
+    let rows = rows(history, judged);
+    let is_ordered = judged == Judged::Rows && history.rows.iter().all(|(at, ..)| at.partition == 0);
     match Format::Auto.of(path) {
         Format::Json => compare_json(path, &rows, is_ordered),
         Format::Text | Format::Auto => {
@@ -192,9 +192,9 @@ mod tests {
     #[test]
     fn with_state_the_last_results_count_and_keys_that_are_gone_do_not() {
         let history = history(&[("b", Some("1")), ("a", Some("2")), ("b", Some("3")), ("a", None)]);
-        let text = file_text(Path::new("x.txt"), &rows(&history, true));
+        let text = file_text(Path::new("x.txt"), &rows(&history, Judged::LastResults));
         assert_eq!(String::from_utf8_lossy(&text), "b\t3\n");
-        let text = file_text(Path::new("x.txt"), &rows(&history, false));
+        let text = file_text(Path::new("x.txt"), &rows(&history, Judged::Rows));
         assert_eq!(String::from_utf8_lossy(&text), "b\t1\na\t2\nb\t3\na\t\n");
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let path = folder.join("expected.txt");
         std::fs::write(&path, "a\t1\nb\t2\n").expect("the temp folder is writable");
         let told = |rows: &[(&str, Option<&str>)]| {
-            let compared = compare(&path, &history(rows), true, &Places::default());
+            let compared = compare(&path, &history(rows), Judged::LastResults, &Places::default());
             compared.expect("the file is there").map(|text| text.replace(&path.display().to_string(), "F"))
         };
         assert_eq!(told(&[("b", Some("2")), ("a", Some("1"))]), None);

@@ -1,7 +1,7 @@
 //! Runs after the plain one, over the same records: read in other batches, with workers killed and modules swapped.
 
 use super::Plan;
-use super::compare::{Difference, difference};
+use super::compare::{Difference, Judged, difference};
 use super::history::{self, Counts, History, Modules, Scenario};
 use super::input::{Input, Places};
 use super::report::Check;
@@ -17,7 +17,7 @@ pub(super) struct Further<'a> {
     pub(super) places: &'a Places,
     /// The plain run.
     pub(super) scenario: &'a Scenario,
-    pub(super) keyed: bool,
+    pub(super) judged: Judged,
     /// They must come to what the plain run came to.
     pub(super) is_compared: bool,
 }
@@ -41,7 +41,11 @@ impl Further<'_> {
             }
         }
         let what = if self.is_compared {
-            "same state, same last results, same failed records"
+            match self.judged {
+                Judged::Rows => "same rows, same failed records",
+                Judged::Made => "same state, same rows, same failed records",
+                Judged::LastResults => "same state, same last results, same failed records",
+            }
         } else {
             "all came to their end"
         };
@@ -59,7 +63,7 @@ impl Further<'_> {
         total.swaps += history.counts.swaps;
         total.commits += history.counts.commits;
         if self.is_compared
-            && let Some(found) = difference(plain, &history, self.keyed, self.places)
+            && let Some(found) = difference(plain, &history, self.judged, self.places)
         {
             return Err(self.first_record(&scenario, found));
         }
@@ -96,7 +100,7 @@ impl Further<'_> {
             (plain.records_max, other.records_max) = (records, records);
             let plain = self.history(&plain).ok()?;
             let other = self.history(&other).ok()?;
-            difference(&plain, &other, self.keyed, self.places)
+            difference(&plain, &other, self.judged, self.places)
         };
         let (mut same, mut other) =
             (0, self.inputs.iter().map(|input| input.records.len()).max().unwrap_or(0));

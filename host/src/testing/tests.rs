@@ -1,6 +1,6 @@
 //! What `host test` finds: operators that break a law of the contract, on purpose.
 
-use super::compare::difference;
+use super::compare::{Judged, difference};
 use super::further::Further;
 use super::history::{self, Modules, Scenario};
 use super::input::{Input, Placed, Places};
@@ -174,7 +174,7 @@ fn found(sin: Sin, plan: &Plan) -> Option<String> {
         modules: &Sinners(sin),
         places: &places,
         scenario: &scenario,
-        keyed: true,
+        judged: Judged::LastResults,
         is_compared: true,
     };
     let check = further.run(&plain).expect("there are further runs");
@@ -227,5 +227,5 @@ fn a_run_follows_from_its_seed() {
     assert_ne!(one.counts, other.counts);
     assert_eq!(one.counts.swaps, 1);
     assert!(one.counts.crashes > 0);
-    assert_eq!(difference(&one, &other, true, &Places::of(&inputs)), None);
+    assert_eq!(difference(&one, &other, Judged::LastResults, &Places::of(&inputs)), None);
 }

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::exports::host::operator::{
-    finisher, merger, module, processor, reducer, transformer,
-};
+use super::bindings::exports::host::operator::{finisher, merger, module, processor, reducer, transformer};
 use super::bindings::host::operator::types;
 use super::clock::Deadline;
 use super::error::CallError;

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::exports::host::operator::{
-    finisher, merger, module, processor, reducer, transformer,
-};
+use super::bindings::exports::host::operator::{finisher, merger, module, processor, reducer, transformer};
 use super::compiler::{self, Compiler};
 use super::engine::Engine;
 use super::error::CallError;

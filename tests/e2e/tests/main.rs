@@ -12,6 +12,7 @@ mod group;
 mod isolation;
 mod kit;
 mod lifecycle;
+mod operators;
 mod shadow;
 mod snapshots;
 mod state;

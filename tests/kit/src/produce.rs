@@ -63,12 +63,27 @@ impl Producer {
     /// # Errors
     /// Kafka refuses it.
     pub fn send(&mut self, topic: &str, record: &NewRecord<'_>) -> Result<()> {
+        self.send_with(topic, record, None)
+    }
+
+    /// The same with a timestamp of its own, in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    pub fn send_at(&mut self, topic: &str, record: &NewRecord<'_>, timestamp_ms: i64) -> Result<()> {
+        self.send_with(topic, record, Some(timestamp_ms))
+    }
+
+    fn send_with(&mut self, topic: &str, record: &NewRecord<'_>, timestamp_ms: Option<i64>) -> Result<()> {
         let mut out = BaseRecord::<[u8], [u8], ()>::to(topic).partition(i32::try_from(record.partition)?);
         if let Some(key) = record.key {
             out = out.key(key);
         }
         if let Some(value) = record.value {
             out = out.payload(value);
+        }
+        if let Some(timestamp_ms) = timestamp_ms {
+            out = out.timestamp(timestamp_ms);
         }
         if !record.headers.is_empty() {
             let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());

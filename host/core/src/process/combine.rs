@@ -54,7 +54,9 @@ impl Combiner {
 impl<O: Operator> Processor<O> {
     /// The combiner of a task, if it is to be used in this transaction.
     pub(super) fn combiner<'a>(&self, task: &'a mut Task) -> Option<&'a mut Combiner> {
-        let usable = self.topology.combines && self.description().merges && !matches!(self.emit, Emit::Record | Emit::Own);
+        let usable = self.topology.combines
+            && self.description().merges
+            && !matches!(self.emit, Emit::Record | Emit::Own);
         task.combiner.as_mut().filter(|combiner| usable && combiner.rests == 0)
     }
 

@@ -1,6 +1,7 @@
 //! The machine over batches of one partition, with a native sum: all that a record meets between the consumer and
 //! the producer but the module.
 
+use host_core::Machine;
 use host_core::effect::Effect;
 use host_core::emit::Emit;
 use host_core::event::{Epoch, Event, Start};
@@ -9,7 +10,6 @@ use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transfo
 use host_core::policy::{Limits, Policies, Policy};
 use host_core::record::{Batch, BytesColumn, Offset, Origin, Row, Rows, TopicPartition};
 use host_core::topology::{Repartition, Topology};
-use host_core::Machine;
 use std::cell::Cell;
 use std::rc::Rc;
 

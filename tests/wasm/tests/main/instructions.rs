@@ -20,9 +20,7 @@ fn per_record(repartitions: bool) -> u64 {
         let mut store = Store::new(&engine, ());
         store.set_fuel(u64::MAX).expect("it counts fuel");
         let instance = Linker::new(&engine).instantiate(&mut store, &component).expect("it imports nothing");
-        let run = instance
-            .get_typed_func::<(u32, u32, bool), ()>(&mut store, "run")
-            .expect("it exports run");
+        let run = instance.get_typed_func::<(u32, u32, bool), ()>(&mut store, "run").expect("it exports run");
         run.call(&mut store, (batches, RECORDS, repartitions)).expect("it runs");
         u64::MAX - store.get_fuel().expect("it counts fuel")
     };

@@ -55,7 +55,11 @@ pub(super) fn processed(
             && ours.clone().zip(theirs.clone()).all(|(ours, theirs)| {
                 let value = current.source[ours];
                 value == candidate.source[theirs]
-                    && same_row((&current.rows, ours), (&candidate.rows, theirs), groups.timestamps[value as usize])
+                    && same_row(
+                        (&current.rows, ours),
+                        (&candidate.rows, theirs),
+                        groups.timestamps[value as usize],
+                    )
             });
         let say = |answer: &Processed, rows: Range<usize>| {
             let (text, refused) = (shadow.shown(answer.reduced.accumulators.get(i)), refused(answer).len());
