@@ -26,7 +26,10 @@ struct Kills<'a> {
 
 pub(super) fn kill_and_check(s: &Scenario) -> Result<()> {
     s.kafka.create_topic(&s.input(), PARTITIONS)?;
-    let command = s.host(files::guest("dedupe")).args(["--set", "id_field=id", "--set", "ids_max=1000000"]);
+    let command = s
+        .host(files::guest("dedupe"))
+        .args(["--set", "id_field=id", "--set", "ids_max=1000000"])
+        .setting("repartition_purge_interval_ms", "0");
     let random = Rng::new(SEED);
     let mut kills = Kills { place: s, command, producer: s.kafka.producer()?, random, ids: 0, sent: 0 };
     for kill in 0..KILLS {

@@ -37,7 +37,7 @@ fn environment() -> Result<PathBuf> {
     if interpreter.exists() {
         return Ok(interpreter);
     }
-    let new = folder.with_extension(std::process::id().to_string());
+    let new = folder.with_file_name(format!("new-{}", std::process::id()));
     fs::create_dir_all(&new)?;
     output(Command::new("python3").args(["-m", "venv"]).arg(&new))
         .context("no Python environment; on Debian: apt-get install python3-venv")?;
