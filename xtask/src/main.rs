@@ -17,7 +17,7 @@ cargo xtask VERB, from anywhere in the repository:
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
   bench rivals [...]           beside Kafka Streams, Flink, Spark and a native loop; written into bench/RESULTS.md
   bench scale|fetch [...]      more keys, partitions, bytes, modules; a fetch without librdkafka; into the same
-  guests                       build every Wasm module into target/guests
+  guests [--all]               build every Wasm module in Rust (in every language) into target/guests
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
   help                         this text
 
@@ -50,6 +50,10 @@ fn run(arguments: &[String]) -> Result<()> {
         ("guests", []) => {
             setup::ensure(&[Need::Compiler])?;
             guests::build().map(|_| ())
+        }
+        ("guests", [all]) if all == "--all" => {
+            setup::ensure(&[Need::Compiler, Need::Python])?;
+            guests::build_all().map(|_| ())
         }
         ("kafka", [what]) => kafka::service::run(what),
         ("help" | "--help" | "-h", []) => {

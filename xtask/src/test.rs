@@ -20,7 +20,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     };
     ensure(Need::ALL)?;
     kafka::jars::fetch()?;
-    guests::build().context("the guests do not build")?;
+    guests::build_all().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let mut words = vec!["test", "--release", "--workspace", "--no-fail-fast"];
     words.extend(filter);
