@@ -41,3 +41,14 @@ static inline op_error op_state_read(const op_state *state, void *to, size_t siz
   return op_ok;
 }
 #define OP_STATE_READ(state, variable) op_state_read(state, &(variable), sizeof(variable))
+
+// Adds a number of 64 bits (its bytes, little endian) to an accumulator of the same kind, which begins at 0. A sum that
+// leaves the range refuses the value.
+static inline op_error op_state_add_i64(op_state *state, op_bytes bytes) {
+  int64_t number, sum = 0;
+  OP_TRY(OP_READ(bytes, number));
+  OP_TRY(OP_STATE_READ(state, sum));
+  if (__builtin_add_overflow(sum, number, &sum)) return op_reject("the sum leaves the range of 64 bits");
+  op_state_set(state, OP_NUMBER(sum));
+  return op_ok;
+}

@@ -99,6 +99,17 @@ static void sums_wrap_merge_and_become_text(void) {
   CHECK(unreadable.is_error && unreadable.failure.kind == 1);
 }
 
+static op_error add(op_state *sum, const op_value *value) {
+  return op_state_add_i64(sum, value->bytes);
+}
+
+static void sums_outside_of_their_range_refuse_the_value(void) {
+  int64_t most = INT64_MAX, one = 1;
+  op_bytes values[] = {OP_NUMBER(most), OP_NUMBER(one)};
+  op_reduce_answer answer = op_test_reduce(add, op_null, values, 2, false);
+  CHECK(op_equal(op_string_at(&answer.accumulators, 0), OP_NUMBER(most)) && answer.bad.count == 1);
+}
+
 static void calls_of_any_size_give_their_memory_back(void) {
   for (size_t size = 1; size < 1u << 20; size *= 3) {
     memset(op_alloc(size), 1, size);
@@ -112,6 +123,7 @@ int main(void) {
   refused_values_leave_the_state_as_it_was();
   the_sum_says_what_is_wrong_with_a_line();
   sums_wrap_merge_and_become_text();
+  sums_outside_of_their_range_refuse_the_value();
   calls_of_any_size_give_their_memory_back();
   CHECK(op_configure != NULL && op_described.row_schema != NULL);
   printf(failures ? "%d checks failed\n" : "all checks hold\n", failures);

@@ -12,13 +12,8 @@ static op_error transform(const op_record *record, op_output *out) {
   return op_ok;
 }
 
-static op_error fold(op_state *state, const op_value *value) {
-  int64_t number, sum = 0;
-  OP_TRY(OP_READ(value->bytes, number));
-  OP_TRY(OP_STATE_READ(state, sum));
-  if (__builtin_add_overflow(sum, number, &sum)) return op_reject("the sum leaves the range of 64 bits");
-  op_state_set(state, OP_NUMBER(sum));
-  return op_ok;
+static op_error fold(op_state *sum, const op_value *value) {
+  return op_state_add_i64(sum, value->bytes);
 }
 
 static op_error finish(op_bytes key, op_bytes accumulator, op_buffer *out, bool *is_tombstone) {

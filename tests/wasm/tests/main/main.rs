@@ -3,6 +3,7 @@
 
 mod guests;
 mod hostile;
+mod languages;
 mod laws;
 mod limits;
 mod load;
