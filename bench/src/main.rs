@@ -7,6 +7,7 @@ mod fetch;
 mod figures;
 mod hosted;
 mod input;
+mod languages;
 mod limits;
 mod machine;
 mod measure;
@@ -28,6 +29,9 @@ fn main() -> Result<()> {
     if verb == "limits" {
         return limits::run();
     }
+    if verb == "languages" {
+        return languages::run();
+    }
     let options = Options::parse(words.into_iter())?;
     match verb.as_str() {
         "" => own::run(&options),
@@ -35,6 +39,6 @@ fn main() -> Result<()> {
         "scale" => scale::run(&options),
         "fetch" => fetch::run(&options),
         "burn" => burn::run(&options.kafka()),
-        _ => bail!("cannot measure \"{verb}\"; it is rivals, scale, fetch, limits, burn, or nothing"),
+        _ => bail!("cannot measure \"{verb}\"; it is rivals, scale, fetch, limits, languages, burn, or nothing"),
     }
 }

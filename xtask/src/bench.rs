@@ -24,11 +24,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         ensure(Need::RIVALS)?;
         rivals::build()?;
     }
-    guests::build().context("the guests do not build")?;
+    let in_all_languages = arguments == ["languages"];
+    let guests = if in_all_languages { guests::build_all() } else { guests::build() };
+    guests.context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let mut bench = Command::new(paths::release_binary("bench"));
     bench.args(arguments);
-    if arguments == ["limits"] {
+    if in_all_languages || arguments == ["limits"] {
         return run_command(&mut bench);
     }
     let mut config = BrokerConfig::on_free_ports("bench")?;

@@ -1,12 +1,14 @@
 //! `cargo xtask guests`: every guest of the repository as a component, `TARGET/guests/NAME.wasm`.
 //!
-//! Guests are the packages below `examples/` and `tests/guests/`. They are built for
+//! Guests in Rust are the packages below `examples/` (or in its folders `rust`) and `tests/guests/`. They are built for
 //! `wasm32-unknown-unknown` in a target folder of their own, because their compiler may be another one (see
-//! `guests/toolchain.rs`). Nothing here may touch the environment of other builds.
+//! `guests/toolchain.rs`). Those in other languages are the folders `examples/NAME/LANGUAGE` (see
+//! `guests/languages.rs`). Nothing here may touch the environment of other builds.
 
-mod component;
 mod debian;
+pub mod languages;
 mod toolchain;
+pub mod tools;
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +18,8 @@ use std::process::Command;
 use crate::paths;
 use anyhow::{Context, Result, bail};
 
-pub use component::{Shape, shape};
+use host_project::component;
+pub use host_project::component::{Shape, shape};
 use toolchain::Toolchain;
 
 /// Folders whose sub-folders are guests.
@@ -38,27 +41,49 @@ pub struct Guest {
     pub shape: Shape,
 }
 
-/// Builds all guests and prints a table of them. Quick when nothing has changed.
+/// Builds the guests in Rust and prints a table of them. Quick when nothing has changed.
 ///
 /// # Errors
 /// There is no compiler for Wasm and none can be made, a guest does not build, or it imports more than an
 /// operator is granted.
 pub fn build() -> Result<Vec<Guest>> {
+    let guests = build_rust()?;
+    print(&guests);
+    Ok(guests)
+}
+
+/// The same for the guests in all languages.
+///
+/// # Errors
+/// As [`build`]; the tools of the other languages cannot be installed.
+pub fn build_all() -> Result<Vec<Guest>> {
+    let mut guests = build_rust()?;
+    guests.extend(languages::build()?);
+    print(&guests);
+    Ok(guests)
+}
+
+fn build_rust() -> Result<Vec<Guest>> {
     let names = names()?;
     let toolchain = toolchain::find()?;
     let target = paths::target();
     let build_folder = target.join("guests-build").join(&toolchain.id);
     compile(&toolchain, &names, &build_folder)?;
     let modules = build_folder.join(TARGET).join("release");
-    let out = target.join("guests");
-    fs::create_dir_all(&out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    let out = folder()?;
     let mut guests = Vec::new();
     for name in names {
         let module = modules.join(name.replace('-', "_")).with_extension("wasm");
         guests.push(encode(name, &module, &out)?);
     }
-    print(&guests);
     Ok(guests)
+}
+
+/// The folder of the components.
+fn folder() -> Result<PathBuf> {
+    let folder = paths::target().join("guests");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Where the component of a guest is, built or not.
@@ -78,9 +103,10 @@ fn names() -> Result<Vec<String>> {
         let folder = paths::root().join(folder);
         let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
         for entry in entries {
-            let manifest = entry?.path().join("Cargo.toml");
-            if manifest.is_file() {
-                names.push(package_name(&manifest)?);
+            let folder = entry?.path();
+            let manifests = [folder.join("Cargo.toml"), folder.join("rust/Cargo.toml")];
+            if let Some(manifest) = manifests.iter().find(|manifest| manifest.is_file()) {
+                names.push(package_name(manifest)?);
             }
         }
     }
@@ -123,18 +149,17 @@ fn is_granted(import: &str) -> bool {
 
 fn encode(name: String, module: &Path, out: &Path) -> Result<Guest> {
     let bytes = fs::read(module).with_context(|| format!("cannot read the module {}", module.display()))?;
-    let component =
-        component::encode(&bytes).with_context(|| format!("cannot make a component of {name}"))?;
-    let shape = shape(&component)?;
+    let component = component::wrap(&bytes).with_context(|| format!("cannot make a component of {name}"))?;
+    let path = out.join(&name).with_extension("wasm");
+    host_project::write(&path, &component)?;
+    guest(name, path, &component)
+}
+
+/// A component that was built, when it imports no more than it is granted.
+fn guest(name: String, path: PathBuf, component: &[u8]) -> Result<Guest> {
+    let shape = shape(component)?;
     if let Some(import) = shape.imports.iter().find(|import| !is_granted(import)) {
         bail!("the guest {name} imports \"{import}\", which no operator is granted");
-    }
-    let path = out.join(&name).with_extension("wasm");
-    // Written only when it differs, so that a host that watches the file is not woken for nothing.
-    if fs::read(&path).ok().as_deref() != Some(&component) {
-        let new = out.join(format!(".{name}.{}", std::process::id()));
-        fs::write(&new, &component).with_context(|| format!("cannot write {}", new.display()))?;
-        fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(Guest { name, path, size_bytes: component.len(), shape })
 }

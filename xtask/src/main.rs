@@ -14,14 +14,15 @@ cargo xtask VERB, from anywhere in the repository:
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench limits|burn            what the limits cost; what a partition full of faults costs the others
+  bench languages              the sum in each language: size, compilation, start, ns a record, memory
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
   bench rivals [...]           beside Kafka Streams, Flink, Spark and a native loop; written into bench/RESULTS.md
   bench scale|fetch [...]      more keys, partitions, bytes, modules; a fetch without librdkafka; into the same
-  guests                       build every Wasm module into target/guests
+  guests [--all]               build every Wasm module in Rust (in every language) into target/guests
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
   help                         this text
 
-What a verb needs and does not find (C compiler, make, perl, Java 17, Maven, javac for the rivals) is installed with apt-get as root
+What a verb needs and does not find (C compiler, make, perl, Java 17, Maven, Python 3, javac for the rivals) is installed with apt-get as root
 or with password-less sudo; otherwise the line to run is printed.";
 
 fn main() -> ExitCode {
@@ -50,6 +51,10 @@ fn run(arguments: &[String]) -> Result<()> {
         ("guests", []) => {
             setup::ensure(&[Need::Compiler])?;
             guests::build().map(|_| ())
+        }
+        ("guests", [all]) if all == "--all" => {
+            setup::ensure(&[Need::Compiler, Need::Python])?;
+            guests::build_all().map(|_| ())
         }
         ("kafka", [what]) => kafka::service::run(what),
         ("help" | "--help" | "-h", []) => {

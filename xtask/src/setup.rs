@@ -21,17 +21,17 @@ pub enum Need {
     Java,
     /// `mvn`: fetches Kafka.
     Maven,
+    /// `python3` with `venv` and pip: gets the tools of the other languages, and libraries that results are compared
+    /// with.
+    Python,
     /// `javac`: compiles the programs of the rivals.
     JavaCompiler,
-    /// `python3` with `venv`: the libraries that results are compared with.
-    Python,
 }
 
 impl Need {
-    /// What the host, its tests and the demo need.
-    pub const ALL: &[Self] = &[Self::Compiler, Self::Make, Self::Perl, Self::Java, Self::Maven];
-    /// What the tests need beyond [`Need::ALL`].
-    pub const TESTS: &[Self] = &[Self::Python];
+    /// What the host, the tests and the demo need.
+    pub const ALL: &[Self] =
+        &[Self::Compiler, Self::Make, Self::Perl, Self::Java, Self::Maven, Self::Python];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
@@ -46,8 +46,8 @@ impl Need {
             Self::Perl => succeeds("perl", &["-MFindBin", "-MIPC::Cmd", "-MFile::Compare", "-e", "1"]),
             Self::Java => java_version().is_some_and(|version| version >= JAVA_VERSION_MIN),
             Self::Maven => succeeds("mvn", &["--version"]),
-            Self::JavaCompiler => succeeds("javac", &["-version"]),
             Self::Python => succeeds("python3", &["-c", "import venv, ensurepip"]),
+            Self::JavaCompiler => succeeds("javac", &["-version"]),
         }
     }
 
@@ -58,8 +58,8 @@ impl Need {
             Self::Perl => "perl with its standard modules",
             Self::Java => "Java 17 or newer (java)",
             Self::Maven => "Maven (mvn)",
-            Self::JavaCompiler => "a Java compiler (javac)",
             Self::Python => "Python 3 with venv (python3)",
+            Self::JavaCompiler => "a Java compiler (javac)",
         }
     }
 
@@ -69,8 +69,8 @@ impl Need {
             Self::Perl => "perl",
             Self::Java => "default-jre-headless",
             Self::Maven => "maven",
-            Self::JavaCompiler => "default-jdk-headless",
             Self::Python => "python3-venv",
+            Self::JavaCompiler => "default-jdk-headless",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::component::{self, Kind, Shape};
 use crate::languages::Language;
+use crate::tools::Tools;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,16 +21,22 @@ pub struct Built {
 }
 
 /// Builds the project in `source`, or wraps the core module that it is, and writes the component to `output`, else
-/// to the file that the project's `host.toml` names, else to `NAME.wasm` in the project, named as its folder.
+/// to the file that the project's `host.toml` names, else to `NAME.wasm` in the project, named as its folder. `tools`
+/// are the languages' own; the language is told by the project's files unless it is given.
 ///
 /// # Errors
 /// No project that we know, a tool that is missing, a source that does not build, a module that is no operator.
-pub fn build(source: &Path, output: Option<&Path>, language: Option<Language>) -> Result<Built> {
+pub fn build(
+    source: &Path,
+    output: Option<&Path>,
+    language: Option<Language>,
+    tools: &Tools,
+) -> Result<Built> {
     let source = std::path::absolute(source).with_context(|| format!("cannot use {}", source.display()))?;
     let bytes = if source.is_file() {
         fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?
     } else {
-        language_of(&source, language)?.compile(&source)?
+        language_of(&source, language)?.compile(&source, tools)?
     };
     let bytes = match component::shape(&bytes)?.kind {
         Kind::Component => bytes,
@@ -78,8 +85,12 @@ fn default_output(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join(name).with_extension("wasm"))
 }
 
-/// Whole or not at all, and only when it differs: a host that watches the file is not woken for nothing.
-fn write(path: &Path, bytes: &[u8]) -> Result<bool> {
+/// Writes a file whole or not at all, and only when it differs (then true): a host that watches it is not woken for
+/// nothing.
+///
+/// # Errors
+/// The folder is not there or not writable.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).ok().as_deref() == Some(bytes) {
         return Ok(false);
     }
@@ -99,10 +110,10 @@ mod tests {
     fn a_folder_without_a_project_says_what_is_looked_for() {
         let folder = std::env::temp_dir().join(format!("wasmhost-no-project-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("the temp folder is writable");
-        let error = build(&folder, None, None).expect_err("it is empty").to_string();
+        let error = build(&folder, None, None, &Tools::default()).expect_err("it is empty").to_string();
         fs::remove_dir_all(&folder).expect("it was made above");
         assert!(error.contains("Cargo.toml (rust)") && error.contains("host new"), "{error}");
-        assert!(build(&folder, None, None).expect_err("it is gone").to_string().contains("there is no"));
+        assert!(build(&folder, None, None, &Tools::default()).expect_err("it is gone").to_string().contains("there is no"));
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Looks into Wasm files without running or compiling them, and makes components of core modules.
 
+use crate::contract;
 use anyhow::{Context as _, Result, bail};
+use std::borrow::Cow;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 /// What binding generators name the custom sections in which they leave a module's world.
 const WORLD_SECTION: &str = "component-type";
+/// What core modules import that were built for WASI preview 1, and what stands in for it.
+const WASI: &str = "wasi_snapshot_preview1";
+const CLOSED_WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/closed-wasi.wasm"));
 
 /// The two kinds of Wasm files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,19 +86,34 @@ fn top(shape: &mut Shape, payload: Payload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The component of a core module that carries its worlds, as the binding generators write them.
+/// The component of a core module. Its world is the one that binding generators left in it, else what its exports are
+/// of the contract. WASI preview 1 is there for it, closed.
 ///
 /// # Errors
-/// The bytes are no core module, it carries no world, or does not fit it.
+/// The bytes are no core module, it exports nothing of the contract, or does not fit it.
 pub fn wrap(module: &[u8]) -> Result<Vec<u8>> {
     let shape = shape(module)?;
     if shape.kind == Kind::Component {
         bail!("it is a component already");
     }
-    if !shape.has_world {
-        bail!("the core module does not say which world it is of: it was built without the bindings of wit/");
+    let module = if shape.has_world { Cow::Borrowed(module) } else { Cow::Owned(with_world(module, &shape)?) };
+    let mut encoder = ComponentEncoder::default().module(&module)?.validate(true);
+    if shape.imports.iter().any(|import| import.starts_with(WASI)) {
+        encoder = encoder.adapter(WASI, CLOSED_WASI)?;
     }
-    ComponentEncoder::default().module(module)?.validate(true).encode()
+    encoder.encode()
+}
+
+/// The module with the world that its exports tell.
+fn with_world(module: &[u8], shape: &Shape) -> Result<Vec<u8>> {
+    let interfaces = contract::exported(shape.exports.iter().map(String::as_str));
+    if interfaces.is_empty() {
+        bail!(
+            "the core module exports nothing of the contract, and does not say which world it is of\n\
+             hint: it was built without an SDK, or without the functions that one exports"
+        );
+    }
+    contract::embed(module, &interfaces)
 }
 
 #[cfg(test)]
@@ -110,6 +130,23 @@ mod tests {
     fn a_core_module_without_a_world_is_no_operator() {
         let error = wrap(b"\0asm\x01\0\0\0").expect_err("there is no world");
         assert!(error.to_string().contains("which world"), "{error}");
+    }
+
+    #[test]
+    fn exports_tell_the_world_and_wasi_is_closed() {
+        let text = r#"(module
+            (import "wasi_snapshot_preview1" "clock_time_get" (func (param i32 i64 i32) (result i32)))
+            (import "host:operator/log@0.1.0" "write" (func (param i32 i32 i32)))
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+            (func (export "host:operator/module@0.1.0#configure") (param i32 i32) (result i32) unreachable)
+            (func (export "host:operator/module@0.1.0#describe") (result i32) unreachable)
+            (func (export "host:operator/transformer@0.1.0#transform") (param i32) (result i32) unreachable))"#;
+        let module = wat::parse_str(text).expect("it is a module");
+        let component = wrap(&module).expect("it exports two interfaces");
+        let shape = shape(&component).expect("it is a component");
+        assert_eq!(shape.exports, ["host:operator/module@0.1.0", "host:operator/transformer@0.1.0"]);
+        assert_eq!(shape.imports, ["host:operator/types@0.1.0", "host:operator/log@0.1.0"]);
     }
 
     #[test]

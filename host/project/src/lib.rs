@@ -4,9 +4,12 @@
 
 mod build;
 pub mod component;
+mod contract;
 mod languages;
 mod new;
+mod tools;
 
-pub use build::{Built, build};
+pub use build::{Built, build, write};
 pub use languages::Language;
 pub use new::{Made, TEMPLATES, new};
+pub use tools::Tools;

@@ -126,7 +126,7 @@ fn find(folder: &Path, sdk: &Sdk) -> Option<PathBuf> {
 }
 
 /// The way from one folder to another; both are absolute.
-fn relative(from: &Path, to: &Path) -> PathBuf {
+pub(crate) fn relative(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = from[shared..].iter().map(|_| Component::ParentDir);

@@ -8,7 +8,7 @@ use crate::wasm::{self, Given};
 use anyhow::anyhow;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use host_project::{Language, TEMPLATES, new};
+use host_project::{Language, TEMPLATES, Tools, new};
 use std::path::PathBuf;
 
 /// Start a project of an operator.
@@ -65,7 +65,8 @@ impl New {
 impl Build {
     pub(super) fn run(self) -> Result<(), Failure> {
         let language = self.lang.as_deref().and_then(Language::named);
-        let built = host_project::build(&self.source, self.output.as_deref(), language).map_err(failed)?;
+        let built = host_project::build(&self.source, self.output.as_deref(), language, &Tools::default())
+            .map_err(failed)?;
         let refused = built.shape.imports.iter().find(|import| wasm::need(import).given == Given::Never);
         if let Some(import) = refused {
             let text = anyhow!("{} imports \"{import}\", which no module is granted", built.path.display());

@@ -51,7 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             module_bytes_max: 64 << 20,
-            compile_timeout_ms: 60_000,
+            compile_timeout_ms: 180_000,
             compile_memory_bytes_max: 2 << 30,
             memory_bytes_max: 64 << 20,
             memories_max: 1,

@@ -49,8 +49,11 @@ impl Sandbox {
         Self { folder, variables: vec![home], deadline: DEADLINE }
     }
 
-    /// Lets `host` find compilers, and gives it the time that they take. What they build is kept below the target
-    /// folder, as it is the same for every test.
+    /// Lets `host` find the compilers of all languages, and gives it the time that they take. What they build is kept
+    /// below the target folder, as it is the same for every test.
+    ///
+    /// # Panics
+    /// When the tools are not there and cannot be installed.
     #[must_use]
     pub fn with_compilers(mut self) -> Self {
         let home = std::env::var("HOME").unwrap_or_default();
@@ -58,8 +61,10 @@ impl Sandbox {
             |name: &str, folder: &str| std::env::var(name).unwrap_or_else(|_| format!("{home}/{folder}"));
         let built = target().join("tests/projects");
         self.deadline = BUILD_DEADLINE;
-        self.variable("PATH", &std::env::var("PATH").unwrap_or_default())
-            .variable("CARGO_HOME", &of_home("CARGO_HOME", ".cargo"))
+        let tools = xtask::guests::tools::ensure_installed().expect("cargo xtask test has installed them");
+        let paths = tools.variables.into_iter().map(|(name, value)| (name, value.to_string_lossy().into_owned()));
+        self.variables.extend(paths);
+        self.variable("CARGO_HOME", &of_home("CARGO_HOME", ".cargo"))
             .variable("RUSTUP_HOME", &of_home("RUSTUP_HOME", ".rustup"))
             .variable("CARGO_TARGET_DIR", &built.display().to_string())
     }

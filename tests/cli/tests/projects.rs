@@ -35,6 +35,66 @@ fn a_sum_in_rust_is_green() {
 }
 
 #[test]
+fn a_transform_in_c_is_green() {
+    is_green("c", "transform");
+}
+
+#[test]
+fn a_reduce_in_c_is_green() {
+    is_green("c", "reduce");
+}
+
+#[test]
+fn a_sum_in_c_is_green() {
+    is_green("c", "sum");
+}
+
+#[test]
+fn a_transform_in_go_is_green() {
+    is_green("go", "transform");
+}
+
+#[test]
+fn a_reduce_in_go_is_green() {
+    is_green("go", "reduce");
+}
+
+#[test]
+fn a_sum_in_go_is_green() {
+    is_green("go", "sum");
+}
+
+#[test]
+fn a_transform_in_javascript_is_green() {
+    is_green("javascript", "transform");
+}
+
+#[test]
+fn a_reduce_in_javascript_is_green() {
+    is_green("javascript", "reduce");
+}
+
+#[test]
+fn a_sum_in_javascript_is_green() {
+    is_green("javascript", "sum");
+}
+
+#[test]
+fn a_transform_in_python_is_green() {
+    is_green("python", "transform");
+}
+
+#[test]
+fn a_reduce_in_python_is_green() {
+    is_green("python", "reduce");
+}
+
+#[test]
+fn a_sum_in_python_is_green() {
+    is_green("python", "sum");
+}
+
+#[test]
 fn what_a_compiler_says_is_shown_and_the_build_fails() {
     let sandbox = Sandbox::new().with_compilers();
     let _ = sandbox.host(&["new", "broken", "--template", "transform"]).ends_with(0);
@@ -52,6 +112,16 @@ fn a_compiler_that_is_missing_is_told_with_what_to_install() {
     let _ = sandbox.host(&["new", "mine"]).ends_with(0);
     let run = sandbox.host(&["build", "mine"]).ends_with(1);
     expect("build-no-compiler", run.error());
+    for (language, hint) in [
+        ("c", "hint: install zig"),
+        ("go", "hint: install Go"),
+        ("javascript", "hint: install Node.js"),
+        ("python", "hint: install Python"),
+    ] {
+        let _ = sandbox.host(&["new", language, "--lang", language]).ends_with(0);
+        let run = sandbox.host(&["build", language]).ends_with(1);
+        assert!(run.error().contains(hint), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -66,7 +136,7 @@ fn a_project_is_not_made_over_another() {
 #[test]
 fn an_unknown_language_or_template_names_those_that_there_are() {
     let run = Sandbox::new().host(&["new", "mine", "--lang", "cobol"]).ends_with(2);
-    assert!(run.stderr.contains("possible values: rust"), "{}", run.stderr);
+    assert!(run.stderr.contains("possible values: rust, go, javascript, python, c"), "{}", run.stderr);
     let run = Sandbox::new().host(&["new", "mine", "--template", "join"]).ends_with(2);
     assert!(run.stderr.contains("possible values: transform, reduce, sum"), "{}", run.stderr);
 }

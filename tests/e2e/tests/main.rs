@@ -11,6 +11,7 @@ mod fleet;
 mod group;
 mod isolation;
 mod kit;
+mod languages;
 mod lifecycle;
 mod operators;
 mod shadow;

@@ -9,7 +9,7 @@ use host_core::record::{BytesColumn, Row, Rows};
 
 use crate::guests::{Random, load, transform};
 
-type State = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The state after `log`, cut after a random number of rows each time.
 fn run(operator: &mut dyn Operator, log: &Rows, random: &mut Random, batch_records_max: usize) -> State {
@@ -70,7 +70,7 @@ fn log(random: &mut Random) -> Rows {
 
 /// Every cut of the same log gives what `oracle` gives.
 #[track_caller]
-fn check_cuts(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
+pub(crate) fn check_cuts(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
     for seed in 0..20 {
         let random = &mut Random(seed);
         let log = log(random);
@@ -84,7 +84,7 @@ fn check_cuts(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
 
 /// A log that is folded in two parts, which are then merged, gives what `oracle` gives.
 #[track_caller]
-fn check_merges(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
+pub(crate) fn check_merges(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
     for seed in 0..50 {
         let random = &mut Random(seed);
         let log = log(random);
@@ -110,7 +110,7 @@ fn check_merges(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
     }
 }
 
-fn sums(log: &Rows) -> State {
+pub(crate) fn sums(log: &Rows) -> State {
     let mut sums = BTreeMap::<Vec<u8>, i128>::new();
     for i in 0..log.len() {
         let line = std::str::from_utf8(log.value(i).expect("values are not null")).expect("lines are text");

@@ -4,6 +4,7 @@
 mod guests;
 mod hostile;
 mod instructions;
+mod languages;
 mod laws;
 mod limits;
 mod load;

@@ -8,7 +8,7 @@ use sum::Sum;
 const BAD_LINES: usize = 12;
 
 fn lines() -> Vec<Input> {
-    include_str!("../input.txt").lines().map(Input::value).collect()
+    include_str!("../../input.txt").lines().map(Input::value).collect()
 }
 
 fn table(runner: &mut Runner<Sum>) -> String {
@@ -24,7 +24,7 @@ fn the_input_gives_the_expected_sums_however_it_is_cut() {
     for batch_records in [1, 2, 7, 1_000] {
         let mut runner = Runner::<Sum>::new(&[]).unwrap().batch_records(batch_records).fresh_instances();
         runner.run(&lines()).unwrap();
-        assert_eq!(table(&mut runner), include_str!("../expected.txt"));
+        assert_eq!(table(&mut runner), include_str!("../../expected.txt"));
         assert_eq!(runner.rejected().len(), BAD_LINES);
         assert!(runner.rejected().iter().all(|bad| bad.stage == Stage::Transform));
     }
