@@ -39,6 +39,8 @@ fn main() -> Result<()> {
         "scale" => scale::run(&options),
         "fetch" => fetch::run(&options),
         "burn" => burn::run(&options.kafka()),
-        _ => bail!("cannot measure \"{verb}\"; it is rivals, scale, fetch, limits, languages, burn, or nothing"),
+        _ => bail!(
+            "cannot measure \"{verb}\"; it is rivals, scale, fetch, limits, languages, burn, or nothing"
+        ),
     }
 }

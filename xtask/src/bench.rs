@@ -25,7 +25,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
         rivals::build()?;
     }
     let in_all_languages = arguments == ["languages"];
-    let guests = if in_all_languages { guests::build_all() } else { guests::build() };
+    let guests = if in_all_languages {
+        ensure(Need::LANGUAGES)?;
+        guests::build_all()
+    } else {
+        guests::build()
+    };
     guests.context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let mut bench = Command::new(paths::release_binary("bench"));

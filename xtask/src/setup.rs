@@ -30,8 +30,10 @@ pub enum Need {
 
 impl Need {
     /// What the host, the tests and the demo need.
-    pub const ALL: &[Self] =
-        &[Self::Compiler, Self::Make, Self::Perl, Self::Java, Self::Maven, Self::Python];
+    pub const ALL: &[Self] = &[Self::Compiler, Self::Make, Self::Perl, Self::Java, Self::Maven];
+    /// What the guests in other languages than Rust need: Python gets the rest. Tests compare results with its
+    /// libraries, too.
+    pub const LANGUAGES: &[Self] = &[Self::Python];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.

@@ -19,6 +19,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         _ => bail!("cannot test \"{}\": one filter at most", arguments.join(" ")),
     };
     ensure(Need::ALL)?;
+    ensure(Need::LANGUAGES)?;
     kafka::jars::fetch()?;
     guests::build_all().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;

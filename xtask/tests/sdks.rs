@@ -15,7 +15,8 @@ fn passes(folder: &str, program: impl AsRef<Path>, arguments: &[&str]) -> Result
         command.env(name, value);
     }
     let output = command.output().with_context(|| format!("cannot run {}", program.as_ref().display()))?;
-    let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    let printed =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     ensure!(output.status.success(), "{}:\n{printed}", output.status);
     Ok(())
 }

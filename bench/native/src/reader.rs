@@ -76,8 +76,8 @@ impl Reader {
             ("enable.partition.eof", "true"),
             ("check.crcs", "true"),
             ("fetch.queue.backoff.ms", "2"),
-            ("fetch.message.max.bytes", "4194304"),
-            ("queued.min.messages", "200000"),
+            ("fetch.message.max.bytes", "1048576"),
+            ("queued.min.messages", "50000"),
             ("queued.max.messages.kbytes", "65536"),
         ])?;
         let assigned = Offsets::of(topic, partitions.map(|partition| (partition, EARLIEST)))?;

@@ -113,7 +113,12 @@ mod tests {
         let error = build(&folder, None, None, &Tools::default()).expect_err("it is empty").to_string();
         fs::remove_dir_all(&folder).expect("it was made above");
         assert!(error.contains("Cargo.toml (rust)") && error.contains("host new"), "{error}");
-        assert!(build(&folder, None, None, &Tools::default()).expect_err("it is gone").to_string().contains("there is no"));
+        assert!(
+            build(&folder, None, None, &Tools::default())
+                .expect_err("it is gone")
+                .to_string()
+                .contains("there is no")
+        );
     }
 
     #[test]

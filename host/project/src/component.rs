@@ -96,7 +96,8 @@ pub fn wrap(module: &[u8]) -> Result<Vec<u8>> {
     if shape.kind == Kind::Component {
         bail!("it is a component already");
     }
-    let module = if shape.has_world { Cow::Borrowed(module) } else { Cow::Owned(with_world(module, &shape)?) };
+    let module =
+        if shape.has_world { Cow::Borrowed(module) } else { Cow::Owned(with_world(module, &shape)?) };
     let mut encoder = ComponentEncoder::default().module(&module)?.validate(true);
     if shape.imports.iter().any(|import| import.starts_with(WASI)) {
         encoder = encoder.adapter(WASI, CLOSED_WASI)?;

@@ -72,7 +72,8 @@ mod tests {
     fn functions_and_exports_make_the_same_interfaces() {
         let functions = interfaces(["finish", "helper", "transform"]);
         assert_eq!(functions, ["module", "transformer", "finisher"]);
-        let exports = ["memory", "host:operator/module@0.1.0#configure", "host:operator/module@0.1.0#describe"];
+        let exports =
+            ["memory", "host:operator/module@0.1.0#configure", "host:operator/module@0.1.0#describe"];
         assert_eq!(exported(exports), ["module"]);
     }
 

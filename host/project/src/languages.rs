@@ -143,7 +143,8 @@ mod tests {
         let entries = fs::read_dir(root().join(folder)).expect("it is a folder of the repository");
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_test = ["test", "tests", "__pycache__"].contains(&name.as_str()) || name.ends_with("_test.go");
+            let is_test =
+                ["test", "tests", "__pycache__"].contains(&name.as_str()) || name.ends_with("_test.go");
             let path = format!("{folder}/{name}");
             if entry.path().is_dir() && !is_test {
                 found.extend(files_below(&path));

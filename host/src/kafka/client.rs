@@ -202,8 +202,8 @@ impl Settings {
         let ours = [
             // The default of 1 s stops fetching for that long whenever the queue is full.
             ("fetch.queue.backoff.ms", "2"),
-            ("fetch.message.max.bytes", "4194304"),
-            ("queued.min.messages", "200000"),
+            ("fetch.message.max.bytes", "1048576"),
+            ("queued.min.messages", "50000"),
             ("queued.max.messages.kbytes", "65536"),
         ];
         let fixed = [

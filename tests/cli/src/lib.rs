@@ -62,7 +62,8 @@ impl Sandbox {
         let built = target().join("tests/projects");
         self.deadline = BUILD_DEADLINE;
         let tools = xtask::guests::tools::ensure_installed().expect("cargo xtask test has installed them");
-        let paths = tools.variables.into_iter().map(|(name, value)| (name, value.to_string_lossy().into_owned()));
+        let paths =
+            tools.variables.into_iter().map(|(name, value)| (name, value.to_string_lossy().into_owned()));
         self.variables.extend(paths);
         self.variable("CARGO_HOME", &of_home("CARGO_HOME", ".cargo"))
             .variable("RUSTUP_HOME", &of_home("RUSTUP_HOME", ".rustup"))

@@ -82,7 +82,9 @@ fn install(folder: &Path, tools: &Tools) -> Result<()> {
     let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"];
     command::run(with(Command::new(python.join("bin/python3")), tools).args(quiet).args(PYTHON_PACKAGES))?;
     let npm = with(Command::new(python.join("bin/npm")), tools);
-    command::run({ npm }.args(["install", "--silent", "--prefix"]).arg(folder.join("node")).args(NODE_PACKAGES))?;
+    command::run(
+        { npm }.args(["install", "--silent", "--prefix"]).arg(folder.join("node")).args(NODE_PACKAGES),
+    )?;
     for (program, argument) in PROOFS {
         let mut command = with(Command::new(program), tools);
         let output = command.arg(argument).output().with_context(|| format!("cannot run {program}"))?;

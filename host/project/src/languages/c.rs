@@ -19,12 +19,7 @@ pub(super) const SOURCE: Source = Source {
             ("sum", include_str!("../../templates/c/sum.c")),
         ],
     ),
-    sdk: Sdk {
-        folder: "c",
-        mark: "operator.h",
-        files: || Ok(super::owned(COPIES)),
-        settle: super::as_it_is,
-    },
+    sdk: Sdk { folder: "c", mark: "operator.h", files: || Ok(super::owned(COPIES)), settle: super::as_it_is },
 };
 
 pub(super) const COPIES: &[(&str, &str)] = copies![

@@ -80,7 +80,10 @@ fn sdk(folder: &Path) -> Result<PathBuf> {
     let package: serde_json::Value =
         serde_json::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
     let sdk = package["wasmhost"]["sdk"].as_str().with_context(|| {
-        format!("{} does not say where the SDK is\nhint: \"wasmhost\": {{ \"sdk\": \"PATH\" }}", path.display())
+        format!(
+            "{} does not say where the SDK is\nhint: \"wasmhost\": {{ \"sdk\": \"PATH\" }}",
+            path.display()
+        )
     })?;
     let sdk = folder.join(sdk);
     ensure!(sdk.join("component.js").is_file(), "there is no SDK in {}", sdk.display());

@@ -66,7 +66,11 @@ fn check_same(operator: &mut dyn Operator, oracle: &mut dyn Operator) {
     for seed in 0..10 {
         let rows = lines(&mut Random(seed));
         let answers = (transform(operator, &rows), transform(oracle, &rows));
-        assert_eq!(answers.0.expect("lines are no fault"), answers.1.expect("lines are no fault"), "seed {seed}");
+        assert_eq!(
+            answers.0.expect("lines are no fault"),
+            answers.1.expect("lines are no fault"),
+            "seed {seed}"
+        );
     }
     let groups = group(&["12345678", "no number", "", "\0\0\0\0\0\0\0\0"]);
     for every in [false, true] {
