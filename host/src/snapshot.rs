@@ -13,7 +13,7 @@ mod taker;
 mod writer;
 
 pub use folder::Folder;
-pub use taker::{Settings, Taker};
+pub use taker::{Opened, Settings, Taker};
 
 use crate::metrics::Counter;
 use serde::{Deserialize, Serialize};
