@@ -61,7 +61,9 @@ impl Accumulator for Counts {
     /// Pairs name their items by their place in the list of items.
     fn encode(&self, out: &mut Bytes) {
         let numbers = [self.baskets, self.items.floor, self.pairs.floor, self.items.counters.len() as u64];
-        numbers.into_iter().for_each(|number| push(out, number));
+        for number in numbers {
+            push(out, number);
+        }
         let mut places = BTreeMap::new();
         for (place, (item, counter)) in (0_u64..).zip(&self.items.counters) {
             push(out, item.len() as u64);

@@ -47,11 +47,11 @@ fn range(rule: &Rule, found: &Value) -> Option<String> {
 }
 
 fn allowed(rule: &Rule, found: &Value) -> Option<String> {
-    let is_allowed = |allowed: &String| match found {
-        Value::String(text) => text == allowed,
-        other => other.to_string() == *allowed,
+    let text = match found {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    let refused = !rule.allowed.is_empty() && !rule.allowed.iter().any(is_allowed);
+    let refused = !rule.allowed.is_empty() && !rule.allowed.contains(&text);
     refused.then(|| format!("{} is not one of {}", shown(found), rule.allowed.join("|")))
 }
 

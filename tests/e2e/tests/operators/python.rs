@@ -8,13 +8,14 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use xtask::paths;
 
-/// What is compared with, and all that it needs. The folder is named after the first two.
-const PACKAGES: [&str; 7] = [
+/// What is compared with, and all that it needs. The folder is named after them, so that others get another one.
+const PACKAGES: [&str; 8] = [
     "scikit-learn==1.9.1",
     "efficient-apriori==2.0.6",
     "numpy==2.4.6",
     "scipy==1.17.1",
     "joblib==1.6.0",
+    "cloudpickle==3.1.3",
     "threadpoolctl==3.8.0",
     "narwhals==2.29.0",
 ];
@@ -32,7 +33,7 @@ pub(super) fn run(script: &str, arguments: &[&OsStr]) -> Result<serde_json::Valu
 fn environment() -> Result<PathBuf> {
     static MAKING: Mutex<()> = Mutex::new(());
     let _making = MAKING.lock();
-    let folder = paths::cache()?.join("python").join(PACKAGES[..2].join("+").replace("==", "-"));
+    let folder = paths::cache()?.join("python").join(PACKAGES.join("+").replace("==", "-"));
     let interpreter = folder.join("bin/python");
     if interpreter.exists() {
         return Ok(interpreter);
