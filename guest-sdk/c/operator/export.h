@@ -104,11 +104,12 @@ __attribute__((export_name("cabi_realloc"))) void *op_cabi_realloc(void *old, si
 #define OP_MERGE(merge_) \
   OP_EXPORT_CALL("merger", merge, op_column_answer, OP_COLUMNS, op_run_merge(merge_, OP_COLUMN_A, OP_COLUMN_B, answer))
 #else
+#define OP_UNUSED __attribute__((unused))
 #define OP_OPERATOR(configure_, ...)                  \
-  static op_description op_described = {__VA_ARGS__}; \
-  static const op_configure_function op_configure = configure_;
-#define OP_TRANSFORM(transform_) static const op_transform_function op_exported_transform = transform_;
-#define OP_REDUCE(fold_) static const op_fold_function op_exported_fold = fold_;
-#define OP_FINISH(finish_) static const op_finish_function op_exported_finish = finish_;
-#define OP_MERGE(merge_) static const op_merge_function op_exported_merge = merge_;
+  OP_UNUSED static op_description op_described = {__VA_ARGS__}; \
+  OP_UNUSED static const op_configure_function op_configure = configure_;
+#define OP_TRANSFORM(transform_) OP_UNUSED static const op_transform_function op_exported_transform = transform_;
+#define OP_REDUCE(fold_) OP_UNUSED static const op_fold_function op_exported_fold = fold_;
+#define OP_FINISH(finish_) OP_UNUSED static const op_finish_function op_exported_finish = finish_;
+#define OP_MERGE(merge_) OP_UNUSED static const op_merge_function op_exported_merge = merge_;
 #endif

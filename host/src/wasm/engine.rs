@@ -102,7 +102,8 @@ fn config(limits: &Limits) -> Config {
         (WasmFeatures::SHARED_EVERYTHING_THREADS, false),
         (WasmFeatures::STACK_SWITCHING, false),
         (WasmFeatures::RELAXED_SIMD, false),
-        (WasmFeatures::MULTI_MEMORY, false),
+        // Calls between the components that a component is made of (JavaScript's are) name the memories of both.
+        (WasmFeatures::MULTI_MEMORY, true),
         (WasmFeatures::MEMORY64, false),
         (WasmFeatures::CUSTOM_PAGE_SIZES, false),
         (WasmFeatures::WIDE_ARITHMETIC, false),

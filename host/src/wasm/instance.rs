@@ -206,7 +206,7 @@ fn new_store(plan: &Plan) -> Result<Store<State>, CallError> {
     let wasi = plan.wasi.as_ref().map(|grants| Wasi::new(grants, &plan.log)).transpose()?;
     let state = State {
         wasi,
-        memory: Memory { limits: plan.limits.clone(), usage: Arc::clone(&plan.usage) },
+        memory: Memory { limits: plan.limits.clone(), usage: Arc::clone(&plan.usage), held: 0 },
         deadline: Deadline::begin(plan.limits.start_deadline()),
         log: Arc::clone(&plan.log),
     };

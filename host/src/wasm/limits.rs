@@ -12,14 +12,14 @@ use super::usage::Usage;
 pub struct Limits {
     /// Bytes of a module's file, 64 MiB; stops a file from filling the host's memory before it is compiled.
     pub module_bytes_max: usize,
-    /// Wall time and CPU time of compiling a module, in milliseconds, 60,000; stops a file that is made to be
+    /// Wall time and CPU time of compiling a module, in milliseconds, 180,000; stops a file that is made to be
     /// slow to compile.
     pub compile_timeout_ms: u64,
     /// Bytes of the address space of the process that compiles, 2 GiB.
     pub compile_memory_bytes_max: u64,
-    /// Bytes of an instance's linear memory, 64 MiB; stops a guest from taking the host's memory.
+    /// Bytes of an instance's linear memories together, 64 MiB; stops a guest from taking the host's memory.
     pub memory_bytes_max: usize,
-    /// Linear memories of an instance, 1, so that the bound on one is the bound on all.
+    /// Linear memories of an instance, 4; a component that is made of components has one in several of them.
     pub memories_max: usize,
     /// Tables of an instance, 16; with the next one stops memory from being taken as tables.
     pub tables_max: usize,
@@ -54,7 +54,7 @@ impl Default for Limits {
             compile_timeout_ms: 180_000,
             compile_memory_bytes_max: 2 << 30,
             memory_bytes_max: 64 << 20,
-            memories_max: 1,
+            memories_max: 4,
             tables_max: 16,
             table_elements_max: 65_536,
             instances_max: 64,
@@ -100,6 +100,8 @@ pub(super) struct Denied {
 pub(super) struct Memory {
     pub(super) limits: Limits,
     pub(super) usage: Arc<Usage>,
+    /// Bytes of all its memories.
+    pub(super) held: usize,
 }
 
 fn allow(asked: usize, max: usize, unit: &'static str) -> wasmtime::Result<bool> {
@@ -107,10 +109,12 @@ fn allow(asked: usize, max: usize, unit: &'static str) -> wasmtime::Result<bool>
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = allow(desired, self.limits.memory_bytes_max, "bytes of memory");
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let together = self.held.saturating_sub(current).saturating_add(desired);
+        let allowed = allow(together, self.limits.memory_bytes_max, "bytes of memory");
         if allowed.is_ok() {
-            self.usage.memory(desired);
+            self.held = together;
+            self.usage.memory(together);
         }
         allowed
     }
