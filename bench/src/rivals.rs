@@ -27,7 +27,10 @@ const THREADS: u32 = 2;
 pub(crate) fn run(options: &Options) -> Result<()> {
     let rivals = options.choose(Rival::all(), |rival| rival.name.to_owned())?;
     let (records, rounds) = (options.records(RECORDS), options.rounds(ROUNDS));
-    ensure!(records >= RECORDS_MIN, "starting weighs as much as {records} records: take {RECORDS_MIN} or more");
+    ensure!(
+        records >= RECORDS_MIN,
+        "starting weighs as much as {records} records: take {RECORDS_MIN} or more"
+    );
     let kafka = options.kafka();
     let workload = input::load(&kafka, records)?;
     let mut runs: Vec<Run> = Vec::new();

@@ -28,13 +28,13 @@ use crate::worker::{
     Control, Outbox, OutboxSettings, Reporter, Resets, StateMemory, Worker, default_bytes_max,
 };
 use fleet::Fleet;
+use host_core::Machine;
 use host_core::error::{Stop, StopKind};
 use host_core::machine::Settings;
+use host_core::operator::{Description, Operator};
 use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
-use host_core::Machine;
-use host_core::operator::{Description, Operator};
 use module::Module;
 use signals::Signals;
 use std::collections::VecDeque;
@@ -264,7 +264,9 @@ impl Application {
     fn taker(&self) -> Option<snapshot::Taker> {
         let settings = self.snapshots.clone()?;
         snapshot::Taker::new(settings)
-            .inspect_err(|error| tracing::warn!(%error, "no snapshots of this worker's tasks: it gets no thread"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "no snapshots of this worker's tasks: it gets no thread"),
+            )
             .ok()
     }
 

@@ -110,7 +110,8 @@ impl Header {
         ];
         let partitions = (self.partition.to_string(), expected.partition.to_string());
         let all = texts.into_iter().chain([("partition", &partitions.0, &partitions.1)]);
-        if let Some((field, found, expected)) = all.into_iter().find(|(_, found, expected)| found != expected) {
+        if let Some((field, found, expected)) = all.into_iter().find(|(_, found, expected)| found != expected)
+        {
             return Err(Unusable::Other { field, found: found.clone(), expected: expected.clone() });
         }
         if !(start..=expected.offset).contains(&self.offset) {
@@ -145,14 +146,19 @@ mod tests {
     #[test]
     fn a_snapshot_is_used_only_where_it_fits() {
         let now = Header { offset: 200, begun_at_ms: 9_000, module: "other".into(), ..header() };
-        let check = |header: Header, start| header.check(&now, start, 10_000).map_err(|error| error.to_string());
+        let check =
+            |header: Header, start| header.check(&now, start, 10_000).map_err(|error| error.to_string());
         assert_eq!(check(header(), 0), Ok(()));
         assert_eq!(check(header(), 100), Ok(()));
         let refused = |header, start, words: &str| {
             let error = check(header, start).expect_err(words);
             assert!(error.contains(words), "{error}");
         };
-        refused(header(), 101, "its changelog offset 100 is not between the changelog's start 101 and its end 200");
+        refused(
+            header(),
+            101,
+            "its changelog offset 100 is not between the changelog's start 101 and its end 200",
+        );
         refused(Header { offset: 201, ..header() }, 0, "end 200");
         refused(Header { topic_id: "before".into(), ..header() }, 0, "topic id is \"before\"");
         refused(Header { state_schema: "i64".into(), ..header() }, 0, "state-schema");

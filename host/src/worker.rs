@@ -14,8 +14,8 @@ pub use reporter::Reporter;
 
 use control::Order;
 
-use crate::snapshot::{Opened, Taker};
 use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
+use crate::snapshot::{Opened, Taker};
 use host_core::Machine;
 use host_core::effect::Effect;
 use host_core::error::{Stop, StopKind};
@@ -225,10 +225,13 @@ impl Worker {
     fn load(&mut self) -> Option<Event> {
         while let Some((epoch, source, opened)) = self.loading.front_mut() {
             match opened.next() {
-                Ok(Some(rows)) => return Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows }),
+                Ok(Some(rows)) => {
+                    return Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows });
+                }
                 Ok(None) => self.loading.pop_front(),
                 Err(error) => {
-                    let text = format!("the snapshot of the task of {source} changed while it was read: {error}");
+                    let text =
+                        format!("the snapshot of the task of {source} changed while it was read: {error}");
                     return Some(Event::Failed(Failure::Stop(Stop::new(StopKind::State, text))));
                 }
             };

@@ -218,7 +218,8 @@ impl Admin {
     /// When it cannot be had.
     pub fn topic_id(&self, topic: &str) -> Result<String, Failure> {
         let what = format!("reading the id of topic \"{topic}\"");
-        super::sys::topic_id(&self.handle, topic, TRY_TIMEOUT).map_err(|fault| sort(Doing::Read, &what, &fault))
+        super::sys::topic_id(&self.handle, topic, TRY_TIMEOUT)
+            .map_err(|fault| sort(Doing::Read, &what, &fault))
     }
 
     /// Checks that a changelog keeps the newest accumulator of each key for ever.

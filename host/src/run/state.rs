@@ -98,7 +98,9 @@ fn take(found: &mut Found, partition: u32, rows: &Rows, only: Option<&[u8]>) {
         match row.value.map(changelog::read) {
             None => drop(found.remove(&place)),
             Some(Ok(accumulator)) => drop(found.insert(place, (accumulator.to_vec(), row.timestamp))),
-            Some(Err(error)) => tracing::warn!(key = %key.escape_ascii(), partition, %error, "not an accumulator"),
+            Some(Err(error)) => {
+                tracing::warn!(key = %key.escape_ascii(), partition, %error, "not an accumulator")
+            }
         }
     }
 }

@@ -66,7 +66,8 @@ impl Folder {
         let mut numbers = Vec::new();
         for entry in self.0.entries()? {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix(task)?.strip_prefix('-')?.parse().ok());
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix(task)?.strip_prefix('-')?.parse().ok());
             numbers.extend::<Option<u64>>(number);
         }
         numbers.sort_unstable_by(|a, b| b.cmp(a));

@@ -134,7 +134,8 @@ impl Taker {
         }
         let header = Box::new(self.header(task, offset, machine.module()));
         let below = state.committed().len();
-        self.taking = Some(Taking { source: task.source.clone(), below, waiting: Some(Piece::Begin(header)) });
+        self.taking =
+            Some(Taking { source: task.source.clone(), below, waiting: Some(Piece::Begin(header)) });
     }
 
     fn header(&self, task: &Task, offset: Offset, module: &str) -> Header {
@@ -163,12 +164,15 @@ impl Taker {
                     return None;
                 };
                 let (mut rows, mut value) = (Rows::new(), Vec::new());
-                taking.below =
-                    state.committed().visit_below(taking.below, STEP_KEYS, &mut |key, accumulator, timestamp| {
+                taking.below = state.committed().visit_below(
+                    taking.below,
+                    STEP_KEYS,
+                    &mut |key, accumulator, timestamp| {
                         value.clear();
                         changelog::write(accumulator, &mut value);
                         rows.push(Row { key: Some(key), value: Some(&value), timestamp });
-                    });
+                    },
+                );
                 Piece::Rows(rows)
             }
         };

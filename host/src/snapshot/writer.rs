@@ -27,7 +27,9 @@ pub(super) struct Writer(SyncSender<Piece>);
 impl Writer {
     pub(super) fn start(folder: Folder, counts: Arc<Counts>) -> io::Result<Self> {
         let (sender, pieces) = sync_channel(QUEUE_MAX);
-        thread::Builder::new().name("snapshots".to_owned()).spawn(move || write_all(&pieces, &folder, &counts))?;
+        thread::Builder::new()
+            .name("snapshots".to_owned())
+            .spawn(move || write_all(&pieces, &folder, &counts))?;
         Ok(Self(sender))
     }
 
@@ -87,7 +89,8 @@ fn write(
         }
         Piece::End => {
             let Some(mut ended) = open.take() else { return Ok(()) };
-            let bytes = end(&mut ended, folder).inspect_err(|_| folder.remove(&ended.name)).map_err(failed)?;
+            let bytes =
+                end(&mut ended, folder).inspect_err(|_| folder.remove(&ended.name)).map_err(failed)?;
             counts.written.add(1);
             counts.bytes.set(bytes);
             let (task, rows, took_ms) = (&ended.header.task, ended.rows, ended.began.elapsed().as_millis());

@@ -34,7 +34,12 @@ impl StateMemory {
         let bytes = self.metrics.state_bytes.get().saturating_add(keys.saturating_mul(KEY_BYTES));
         let percent = bytes.saturating_mul(100) / self.bytes_max.max(1);
         if percent >= WARN_PERCENT && !self.has_warned {
-            tracing::warn!(keys, bytes, percent, "the state takes most of what it may, state_memory_bytes_max");
+            tracing::warn!(
+                keys,
+                bytes,
+                percent,
+                "the state takes most of what it may, state_memory_bytes_max"
+            );
         }
         self.has_warned = percent >= if self.has_warned { CALM_PERCENT } else { WARN_PERCENT };
         if bytes <= self.bytes_max {

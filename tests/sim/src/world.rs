@@ -103,7 +103,18 @@ impl World {
         let mut input: Vec<_> = (0..scenario.records).map(|i| input(&scenario, i, &mut choices)).collect();
         input.reverse();
         let workers = (0..scenario.workers).map(|_| None).collect();
-        Self { scenario, choices, kafka, topology, workers, now_ms: 0, starts: 0, swaps: 0, disk: Disk::default(), input }
+        Self {
+            scenario,
+            choices,
+            kafka,
+            topology,
+            workers,
+            now_ms: 0,
+            starts: 0,
+            swaps: 0,
+            disk: Disk::default(),
+            input,
+        }
     }
 
     fn run(&mut self) -> Result<(), String> {

@@ -185,7 +185,9 @@ mod tests {
                     seen.insert(key.to_vec(), accumulator.to_vec());
                 });
                 for _ in 0..4 {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     let key = ((random >> 33) as u32 % 400).to_le_bytes();
                     if random >> 63 == 0 {
                         store.remove(hasher.hash(&key), &key);

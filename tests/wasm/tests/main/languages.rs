@@ -41,8 +41,9 @@ fn lines(random: &mut Random) -> Rows {
         } else {
             random.pick(&ENDS).to_vec()
         };
-        let key: &[u8] = random.pick(&[b"a".as_slice(), b"", b"\xff\0", "süm".as_bytes()]);
-        let line = [key, random.pick(&[b",".as_slice(), b",", b",", b""]), &end].concat();
+        let key: &[u8] = random.pick::<&[u8]>(&[b"a".as_slice(), b"", b"\xff\0", "süm".as_bytes()]);
+        let comma: &[u8] = random.pick::<&[u8]>(&[b",".as_slice(), b",", b",", b""]);
+        let line = [key, comma, &end].concat();
         let value = Some(line.as_slice()).filter(|_| random.below(20) > 0);
         let key = Some(key).filter(|_| random.below(2) == 0);
         rows.push(Row { key, value, timestamp: i });
