@@ -152,7 +152,7 @@ pub struct Reset {
 pub fn reset(config: &Config, execute: bool) -> Result<Reset, Failure> {
     let admin = connect(config, &kafka_settings(config))?;
     let members = admin.strangers(&[]).map_err(unreachable_kafka)?;
-    if members > 0 {
+    if execute && members > 0 {
         let text = anyhow!("{members} workers of application \"{}\" are in its group", config.application_id);
         return Err(Failure::new(ExitKind::Failure, text)
             .hint("stop all processes first; a killed one leaves the group when its session ends"));

@@ -8,7 +8,8 @@ const CORE_DEPENDENCIES: [&str; 4] = ["bytes", "foldhash", "hashbrown", "thiserr
 /// Where the Kafka client may be named.
 const KAFKA_HOMES: [&str; 4] = ["host/src/kafka", "host/src/kafka.rs", "tests/kit", "bench/native"];
 /// Where the Wasm engine may be named; the benchmark measures a module without our limits beside one with them.
-const WASM_HOMES: [&str; 3] = ["host/src/wasm", "host/src/wasm.rs", "bench/src/limits.rs"];
+const WASM_HOMES: [&str; 4] =
+    ["host/src/wasm", "host/src/wasm.rs", "bench/src/limits.rs", "tests/wasm/tests/main/instructions.rs"];
 
 /// Complaints about files that say `word` in code and are not below one of `homes`.
 fn outside(word: &str, homes: &[&str]) -> Vec<String> {
@@ -84,7 +85,7 @@ fn may_depend(manifest: &str, section: &str, name: &str) -> bool {
         (_, "rdkafka" | "rdkafka-sys") => {
             ["host/Cargo.toml", "tests/kit/Cargo.toml", "bench/native/Cargo.toml"].contains(&manifest)
         }
-        (_, "wasmtime") => ["host/Cargo.toml", "bench/Cargo.toml"].contains(&manifest),
+        (_, "wasmtime") => ["host/Cargo.toml", "bench/Cargo.toml", "tests/wasm/Cargo.toml"].contains(&manifest),
         _ => true,
     }
 }

@@ -151,7 +151,6 @@ fn an_interface_without_its_functions_is_refused() {
 #[test]
 fn proposals_that_are_switched_off_do_not_compile() {
     for text in [
-        "(memory 1) (memory 1)",
         "(memory i64 1)",
         "(memory 1 1 shared)",
         "(type (struct (field i32)))",
