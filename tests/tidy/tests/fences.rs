@@ -85,7 +85,9 @@ fn may_depend(manifest: &str, section: &str, name: &str) -> bool {
         (_, "rdkafka" | "rdkafka-sys") => {
             ["host/Cargo.toml", "tests/kit/Cargo.toml", "bench/native/Cargo.toml"].contains(&manifest)
         }
-        (_, "wasmtime") => ["host/Cargo.toml", "bench/Cargo.toml", "tests/wasm/Cargo.toml"].contains(&manifest),
+        (_, "wasmtime") => {
+            ["host/Cargo.toml", "bench/Cargo.toml", "tests/wasm/Cargo.toml"].contains(&manifest)
+        }
         _ => true,
     }
 }
