@@ -224,7 +224,7 @@ impl Worker {
     /// The next piece of a snapshot; what is behind it in the changelog comes after all of them.
     fn load(&mut self) -> Option<Event> {
         while let Some((epoch, source, opened)) = self.loading.front_mut() {
-            match opened.next() {
+            match opened.read() {
                 Ok(Some(rows)) => {
                     return Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows });
                 }

@@ -47,6 +47,7 @@ fn push(out: &mut Vec<u8>, cell: Option<&[u8]>) {
 }
 
 /// Outer none: the bytes end too early.
+#[expect(clippy::option_option, reason = "no bytes, a null, bytes: three cases")]
 fn take<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let length = u32::from_le_bytes(*length);

@@ -99,7 +99,7 @@ fn take(found: &mut Found, partition: u32, rows: &Rows, only: Option<&[u8]>) {
             None => drop(found.remove(&place)),
             Some(Ok(accumulator)) => drop(found.insert(place, (accumulator.to_vec(), row.timestamp))),
             Some(Err(error)) => {
-                tracing::warn!(key = %key.escape_ascii(), partition, %error, "not an accumulator")
+                tracing::warn!(key = %key.escape_ascii(), partition, %error, "not an accumulator");
             }
         }
     }

@@ -74,7 +74,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next rows; none at the end, if that is the right one.
-    pub(super) fn next(&mut self) -> Result<Option<Rows>, Unusable> {
+    pub(super) fn read(&mut self) -> Result<Option<Rows>, Unusable> {
         if self.is_done {
             return Ok(None);
         }
@@ -83,10 +83,10 @@ impl<R: Read> Reader<R> {
             let mut count = [0; 8];
             self.input.read_exact(&mut count)?;
             self.is_done = true;
-            return match u64::from_le_bytes(count) == self.count {
-                true => Ok(None),
-                false => Err(Unusable::Damaged("it has not as many rows as it should")),
-            };
+            if u64::from_le_bytes(count) != self.count {
+                return Err(Unusable::Damaged("it has not as many rows as it should"));
+            }
+            return Ok(None);
         }
         let rows = parse(&bytes).ok_or(Unusable::Damaged("a row"))?;
         self.count += rows.len() as u64;
@@ -163,7 +163,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<Vec<Rows>, Unusable> {
         let mut reader = Reader::new(bytes)?;
         let mut all = Vec::new();
-        while let Some(rows) = reader.next()? {
+        while let Some(rows) = reader.read()? {
             all.push(rows);
         }
         Ok(all)

@@ -103,7 +103,7 @@ impl Folder {
         let open = || Reader::new(BufReader::with_capacity(1 << 20, self.0.open(name)?));
         let mut reader = open()?;
         check(reader.header())?;
-        while reader.next()?.is_some() {}
+        while reader.read()?.is_some() {}
         open()
     }
 

@@ -71,8 +71,8 @@ impl Opened {
     ///
     /// # Errors
     /// The file is not any more what it was when it was opened.
-    pub fn next(&mut self) -> Result<Option<Rows>, Unusable> {
-        self.reader.next()
+    pub fn read(&mut self) -> Result<Option<Rows>, Unusable> {
+        self.reader.read()
     }
 }
 
@@ -178,9 +178,8 @@ impl Taker {
         };
         let is_end = matches!(piece, Piece::End);
         match self.writer.give(piece) {
-            Ok(()) if is_end => None,
-            Ok(()) => Some(taking),
-            Err(piece) => Some(Taking { waiting: Some(piece), ..taking }),
+            None if is_end => None,
+            waiting => Some(Taking { waiting, ..taking }),
         }
     }
 

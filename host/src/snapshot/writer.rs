@@ -33,11 +33,12 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    /// False: the queue is full, or the thread is gone.
-    pub(super) fn give(&self, piece: Piece) -> Result<(), Piece> {
-        self.0.try_send(piece).map_err(|error| match error {
-            TrySendError::Full(piece) | TrySendError::Disconnected(piece) => piece,
-        })
+    /// What was not taken: the queue is full, or the thread is gone.
+    pub(super) fn give(&self, piece: Piece) -> Option<Piece> {
+        match self.0.try_send(piece) {
+            Ok(()) => None,
+            Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) => Some(piece),
+        }
     }
 }
 

@@ -85,7 +85,9 @@ fn words_of_all_partitions_are_counted_together() {
         let mut expected = vec![0_u64; WORDS.len()];
         for _ in 0..3000 {
             let chosen: Vec<usize> = (0..random.below(9)).map(|_| random.below(5) as usize).collect();
-            chosen.iter().for_each(|word| expected[*word] += 1);
+            for word in &chosen {
+                expected[*word] += 1;
+            }
             let text: Vec<&str> = chosen.iter().map(|word| WORDS[*word]).collect();
             let (partition, text) = (random.below(3) as u32, text.join(" "));
             producer.send(
@@ -97,8 +99,8 @@ fn words_of_all_partitions_are_counted_together() {
         s.host(testkit::files::guest("word-count")).args(["--until-end", "--workers", "2"]).complete(SOON)?;
         let records = s.read("output")?;
         for (word, count) in WORDS.iter().zip(expected) {
-            let of_word = records.iter().filter(|record| record.key.as_deref() == Some(word.as_bytes()));
-            let last = of_word.last().and_then(|record| record.value.clone());
+            let mut of_word = records.iter().filter(|record| record.key.as_deref() == Some(word.as_bytes()));
+            let last = of_word.next_back().and_then(|record| record.value.clone());
             assert_eq!(last, Some(count.to_string().into_bytes()), "{word}");
             let partition = murmur2::partition_of(word.as_bytes(), 3);
             assert!(records.iter().any(|record| record.partition == partition), "{word}");

@@ -164,7 +164,7 @@ impl Entries {
 mod tests {
     use super::*;
     use crate::hash::Hasher;
-    use alloc::collections::BTreeMap;
+    use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::string::ToString;
     use alloc::vec;
 
@@ -179,7 +179,7 @@ mod tests {
             for key in 0..300u32 {
                 store.put(hasher.hash(&key.to_le_bytes()), &key.to_le_bytes(), b"old", 0);
             }
-            let (mut below, mut seen, mut changed) = (store.len(), BTreeMap::new(), BTreeMap::new());
+            let (mut below, mut seen, mut changed) = (store.len(), BTreeMap::new(), BTreeSet::new());
             while below > 0 {
                 below = store.visit_below(below, 1 + round % 40, &mut |key, accumulator, _| {
                     seen.insert(key.to_vec(), accumulator.to_vec());
@@ -194,11 +194,11 @@ mod tests {
                     } else {
                         store.put(hasher.hash(&key), &key, b"newer", 1);
                     }
-                    changed.insert(key.to_vec(), ());
+                    changed.insert(key.to_vec());
                 }
             }
             store.for_each(&mut |key, accumulator, _| {
-                if !changed.contains_key(key) {
+                if !changed.contains(key) {
                     assert_eq!(seen.get(key).map(Vec::as_slice), Some(accumulator), "round {round}");
                 }
             });

@@ -30,7 +30,6 @@ fn per_record(repartitions: bool) -> u64 {
 #[test]
 fn the_core_takes_no_more_instructions_for_a_record_than_it_may() {
     let (reduced, combined) = (per_record(false), per_record(true));
-    println!("instructions a record: {reduced} reduced where it is, {combined} folded before the shuffle");
     assert!(reduced <= REDUCED_MAX, "{reduced} instructions a record, and {REDUCED_MAX} are allowed");
     assert!(combined <= COMBINED_MAX, "{combined} instructions a record, and {COMBINED_MAX} are allowed");
 }

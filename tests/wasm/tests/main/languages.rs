@@ -53,7 +53,9 @@ fn lines(random: &mut Random) -> Rows {
 
 fn column(strings: &[Option<Vec<u8>>]) -> BytesColumn {
     let mut column = BytesColumn::new();
-    strings.iter().for_each(|string| column.push(string.as_deref()));
+    for string in strings {
+        column.push(string.as_deref());
+    }
     column
 }
 
