@@ -6,7 +6,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store};
 
 const RECORDS: u32 = 5_000;
-/// Wasm instructions of a record (three to four of them are one of a processor), the bookkeeping of its batch included. Raise one only for what is worth it to users.
+/// Wasm instructions of a record, the bookkeeping of its batch included. Raise one only for what is worth it to users.
 const REDUCED_MAX: u64 = 1_250;
 const COMBINED_MAX: u64 = 1_250;
 
