@@ -6,9 +6,10 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store};
 
 const RECORDS: u32 = 5_000;
-/// Wasm instructions of a record, the bookkeeping of its batch included. Raise one only for what is worth it to users.
-const REDUCED_MAX: u64 = 1_250;
-const COMBINED_MAX: u64 = 1_250;
+/// Wasm instructions of a record, the bookkeeping of its batch included; 1,132 when this was written, and compilers
+/// differ by some percent. Raise one only for what is worth it to users.
+const REDUCED_MAX: u64 = 1_400;
+const COMBINED_MAX: u64 = 1_400;
 
 /// Fuel for each record, once buffers have grown: what some batches more take.
 fn per_record(repartitions: bool) -> u64 {
