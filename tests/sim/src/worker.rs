@@ -185,6 +185,10 @@ impl Worker {
     }
 
     fn begin_snapshot(&self, kafka: &Kafka, choices: &mut Choices) -> Option<Taking> {
+        // Another bug is to show by itself, and not by what a snapshot made of it.
+        if !matches!(self.bug, None | Some(Bug::SnapshotInTransaction | Bug::SnapshotOffsetAtEnd)) {
+            return None;
+        }
         let may = self.machine.is_settled() || self.bug == Some(Bug::SnapshotInTransaction);
         if !choices.once_in(4) || !may {
             return None;
