@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use std::process::Output;
 use testkit::files::guest;
 use testkit::scenario::SOON;
-use testkit::{Scenario, WorkloadSpec, scenario};
+use testkit::{Scenario, WorkloadSpec, scenario, wait_until};
 
 /// `host` with these words for the application of the test.
 fn verb(s: &Scenario, words: &[&str], flags: &[&str]) -> Result<Output> {
@@ -57,16 +57,17 @@ fn after_a_reset_everything_is_summed_again() {
         ensure!(s.kafka.partitions(&changelog)?.is_some(), "a look has deleted something");
 
         let host = host.start()?;
-        testkit::wait_until("a member", SOON, || {
-            let refused = verb(s, &["reset", "--execute"], &[])?;
-            Ok(!refused.status.success()
-                && String::from_utf8_lossy(&refused.stderr).contains("stop all processes first"))
-        })?;
+        // Before it is a member nothing refuses the reset, which would take the topics from under it.
+        wait_until("a member", SOON, || Ok(host.log().contains("\"message\":\"assigned\"")))?;
+        let refused = verb(s, &["reset", "--execute"], &[])?;
+        let errors = String::from_utf8_lossy(&refused.stderr);
+        ensure!(!refused.status.success(), "a reset under a running member");
+        ensure!(errors.contains("stop all processes first"), "{errors}");
         host.drain(SOON)?;
 
         let done = text(&verb(s, &["reset", "--execute"], &[])?)?;
         ensure!(done.contains(&format!("deleted topic {changelog}")), "{done}");
-        testkit::wait_until("the topic is gone", SOON, || Ok(s.kafka.partitions(&changelog)?.is_none()))?;
+        wait_until("the topic is gone", SOON, || Ok(s.kafka.partitions(&changelog)?.is_none()))?;
         let results = s.read("output")?.len();
         command.complete(SOON)?;
         ensure!(s.read("output")?.len() > results, "nothing was summed again");
