@@ -8,6 +8,7 @@ mod figures;
 mod hosted;
 mod input;
 mod languages;
+mod latency;
 mod limits;
 mod machine;
 mod measure;
@@ -38,9 +39,10 @@ fn main() -> Result<()> {
         "rivals" => rivals::run(&options),
         "scale" => scale::run(&options),
         "fetch" => fetch::run(&options),
+        "latency" => latency::run(&options),
         "burn" => burn::run(&options.kafka()),
         _ => bail!(
-            "cannot measure \"{verb}\"; it is rivals, scale, fetch, limits, languages, burn, or nothing"
+            "cannot measure \"{verb}\"; it is rivals, scale, fetch, latency, limits, languages, burn, or nothing"
         ),
     }
 }

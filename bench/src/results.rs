@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn the_file_has_the_blocks_that_are_written() {
         let text = fs::read_to_string(folder().join("RESULTS.md")).expect("the results are a file");
-        for name in ["rivals", "scale", "fetch", "languages"] {
+        for name in ["rivals", "scale", "fetch", "languages", "latency"] {
             assert!(with_block(&text, name, "").is_ok(), "{name}");
         }
     }

@@ -12,6 +12,7 @@ mod hint;
 mod kafka;
 mod layer;
 mod names;
+mod offset_reset;
 mod property;
 mod show;
 mod table;
@@ -22,6 +23,7 @@ mod value;
 pub use grants::{Dir, Grants};
 pub use kafka::{Client, KafkaProperties};
 pub use layer::{ConfigError, Entry, Origin, Target};
+pub use offset_reset::OffsetReset;
 pub use show::{Shown, toml};
 pub use table::{SETTINGS, Setting};
 pub use value::Raw;
@@ -81,6 +83,8 @@ pub struct Config {
     pub offset_reset: OffsetReset,
     /// Stop when the ends seen at the start are committed (`--until-end`).
     pub until_end: bool,
+    /// Refuse where something is committed already.
+    pub reprocess: bool,
     /// Outputs say where they come from.
     pub stamp: bool,
     /// Print results to standard output (`--print`).
@@ -185,17 +189,6 @@ pub enum ProcessingGuarantee {
     AtLeastOnce,
 }
 
-/// Where to start where nothing is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetReset {
-    /// At the first record.
-    Earliest,
-    /// Behind the last record.
-    Latest,
-    /// Refuse.
-    None,
-}
-
 /// Which missing topics are created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateTopics {
@@ -296,6 +289,8 @@ pub struct Sources {
     pub flags: Vec<Entry>,
     /// `--until-end`.
     pub until_end: bool,
+    /// Refuse where something is committed already.
+    pub reprocess: bool,
     /// `--watch`.
     pub watch: bool,
     /// `--print`.

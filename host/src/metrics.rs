@@ -122,6 +122,8 @@ pub struct Metrics {
     pub state_bytes: Counter,
     /// Changelog rows read back.
     pub rows_restored: Counter,
+    /// Tasks whose state was still there after a rebalance.
+    pub states_kept: Counter,
     /// Producers thrown away and made anew.
     pub producer_replacements: Counter,
     /// Modules that took over from another.

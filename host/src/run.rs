@@ -13,10 +13,12 @@ mod state;
 mod supervise;
 mod swap;
 mod topics;
+mod transfer;
 mod watch;
 
 pub use module::describe;
 pub use state::{KeyState, Reset, reset, state};
+pub use transfer::{export, import};
 
 use crate::config::{self, Config, Membership, OffsetReset, ProcessingGuarantee};
 use crate::exit::{ExitKind, Failure};
@@ -34,6 +36,7 @@ use host_core::machine::Settings;
 use host_core::operator::{Description, Operator};
 use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
+use host_core::record::TopicPartition;
 use host_core::topology::Topology;
 use module::Module;
 use signals::Signals;
@@ -91,6 +94,9 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
     let start::Start { module, version, fleet } = start::join(&admin, &config, &settings, &me, module)?;
     let topology = crate::topology::of(&config, module.description());
     let topology = topics::prepare(&admin, &config, topology)?;
+    if config.reprocess {
+        refuse_committed(&admin, &config, &topology)?;
+    }
     tracing::info!(
         module = module.digest(),
         librdkafka = kafka::client_version(),
@@ -115,6 +121,27 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
         admin,
     };
     supervise::supervise(application, signals)
+}
+
+/// An order to begin somewhere must not go unheard because something is committed.
+fn refuse_committed(admin: &Admin, config: &Config, topology: &Topology) -> Result<(), Failure> {
+    let inputs: Vec<&str> = topology.inputs.iter().map(String::as_str).collect();
+    let counts = admin.partitions(&inputs).map_err(unreachable_kafka)?;
+    let all = inputs.iter().zip(counts).flat_map(|(topic, count)| {
+        (0..count.unwrap_or_default()).map(|partition| TopicPartition::new(*topic, partition))
+    });
+    let all: Vec<TopicPartition> = all.collect();
+    let committed = admin.committed(&all).map_err(unreachable_kafka)?;
+    let Some((source, offset)) = all.iter().zip(committed).find_map(|(source, found)| Some((source, found?)))
+    else {
+        return Ok(());
+    };
+    let text = anyhow::anyhow!(
+        "--reprocess, and application \"{}\" has committed offset {offset} of {source}",
+        config.application_id
+    );
+    let hint = "choose a new --application-id, or `host reset`; to go on from there, leave out --reprocess";
+    Err(Failure::new(ExitKind::BadConfig, text).hint(hint))
 }
 
 /// A changelog whose id or configuration cannot be had has no snapshots: nobody could tell whether they fit.
@@ -306,6 +333,8 @@ fn first_position(reset: OffsetReset) -> kafka::Reset {
         OffsetReset::Earliest => kafka::Reset::Earliest,
         OffsetReset::Latest => kafka::Reset::Latest,
         OffsetReset::None => kafka::Reset::None,
+        OffsetReset::Offset(offset) => kafka::Reset::Offset(offset),
+        OffsetReset::Time(time) => kafka::Reset::Time(time),
     }
 }
 

@@ -256,6 +256,7 @@ impl Worker {
             }
             Effect::Assign { starts, .. } => {
                 self.stop_restoring();
+                self.reporter.state(self.machine.tasks());
                 self.consumer.assign(&starts).map_err(unplaced).map(none)
             }
             Effect::Restore { epoch, source, changelog } => {

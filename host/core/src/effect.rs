@@ -154,6 +154,8 @@ pub enum Report {
         offset: Offset,
         /// Keys in its state.
         keys: usize,
+        /// Its state was still here from before a rebalance.
+        kept: bool,
         /// The module that committed here last, when it is another one.
         module_before: Option<String>,
     },

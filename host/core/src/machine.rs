@@ -1,6 +1,7 @@
 //! The machine of one worker: events in, effects out. All control flow of tasks and transactions is here
 //! and nowhere else; it reads no clock, and a run replays exactly from its events.
 
+use self::keep::Kept;
 use self::swap::{Fallback, Staged};
 use crate::effect::{Assignment, CommitOffset, Effect, Report};
 use crate::emit::Emit;
@@ -25,6 +26,7 @@ use alloc::vec::Vec;
 mod failures;
 mod fair;
 mod hold;
+mod keep;
 mod swap;
 
 /// What a machine is made of.
@@ -83,6 +85,8 @@ pub struct Machine<O> {
     leaving: Leaving,
     transaction: Transaction,
     tasks: Vec<Task>,
+    /// State of the tasks of the assignment before, until the next has begun.
+    kept: Kept,
     effects: VecDeque<Effect>,
     /// Aborts and lost producers since the last commit.
     troubles: u32,
@@ -116,6 +120,7 @@ impl<O: Operator> Machine<O> {
             leaving: Leaving::No,
             transaction: Transaction::Idle,
             tasks: Vec::new(),
+            kept: Kept::default(),
             effects: VecDeque::new(),
             troubles: 0,
             cut: None,
@@ -249,8 +254,9 @@ impl<O: Operator> Machine<O> {
     fn begin_tasks(&mut self, now_ms: u64, starts: &[(TopicPartition, Start)]) {
         self.cut = None;
         self.tasks.clear();
+        let mut kept = core::mem::take(&mut self.kept);
         for (source, start) in starts {
-            match self.new_task(source, start) {
+            match self.new_task(source, start, kept.take(source, start)) {
                 Ok(task) => self.tasks.push(task),
                 Err(stop) => return self.stop(stop),
             }
@@ -264,7 +270,13 @@ impl<O: Operator> Machine<O> {
         }
     }
 
-    fn new_task(&self, source: &TopicPartition, start: &Start) -> Result<Task, Stop> {
+    /// A task; with `kept`, its state is there already.
+    fn new_task(
+        &self,
+        source: &TopicPartition,
+        start: &Start,
+        kept: Option<KeyedState>,
+    ) -> Result<Task, Stop> {
         let (position, committed) = match start {
             Start::Committed { offset, metadata } => {
                 (*offset, Committed { offset: Some(*offset), metadata: metadata.clone() })
@@ -277,11 +289,13 @@ impl<O: Operator> Machine<O> {
         if let Some(before) = Metadata::parse(&committed.metadata).filter(|_| reduces) {
             self.check_state_schema(source, &before)?;
         }
-        let state = reduces.then(|| KeyedState::new(Box::new(MemoryStore::default()), self.hasher.clone()));
+        let restores = reduces && kept.is_none();
+        let empty = || KeyedState::new(Box::new(MemoryStore::default()), self.hasher.clone());
+        let state = reduces.then(|| kept.unwrap_or_else(empty));
         Ok(Task {
             name: topology.task_name(source),
             source: source.clone(),
-            phase: if reduces { Phase::Restoring } else { Phase::Running },
+            phase: if restores { Phase::Restoring } else { Phase::Running },
             position,
             touched: committed.offset.is_none(),
             committed,
@@ -318,7 +332,10 @@ impl<O: Operator> Machine<O> {
         for task in &self.tasks {
             let source = task.source.clone();
             match task.phase {
-                Phase::Running => self.effects.push_back(started(task, &self.metadata)),
+                Phase::Running => {
+                    let kept = task.state.is_some();
+                    self.effects.push_back(started(task, &self.metadata, kept));
+                }
                 Phase::Restoring => {
                     let topic = self.processor.topology().changelog.clone();
                     let topic = topic.expect("a topology that reduces has a changelog");
@@ -347,7 +364,7 @@ impl<O: Operator> Machine<O> {
         let Some(task) = find(&mut self.tasks, source) else { return };
         task.phase = Phase::Running;
         let seek = Effect::Seek { source: source.clone(), offset: task.position };
-        let report = started(task, &self.metadata);
+        let report = started(task, &self.metadata, false);
         self.effects.extend([seek, report]);
     }
 
@@ -373,10 +390,13 @@ impl<O: Operator> Machine<O> {
     }
 
     fn let_go(&mut self) {
-        self.tasks.clear();
+        let tasks = core::mem::take(&mut self.tasks);
         self.cut = None;
         self.group = Group::Out;
         self.effects.push_back(Effect::Unassign);
+        if self.leaving == Leaving::Partitions {
+            self.kept = Kept::of(tasks);
+        }
         if core::mem::replace(&mut self.leaving, Leaving::No) == Leaving::Application {
             self.stopped = true;
             self.effects.push_back(Effect::Stop(None));
@@ -559,12 +579,13 @@ fn find<'a>(tasks: &'a mut [Task], source: &TopicPartition) -> Option<&'a mut Ta
     tasks.iter_mut().find(|task| task.source == *source)
 }
 
-fn started(task: &Task, now: &Metadata) -> Effect {
+fn started(task: &Task, now: &Metadata, kept: bool) -> Effect {
     let before = Metadata::parse(&task.committed.metadata).map(|before| before.module);
     Effect::Report(Report::TaskStarted {
         module_before: before.filter(|module| *module != now.module),
         source: task.source.clone(),
         offset: task.position,
         keys: task.state.as_ref().map_or(0, |state| state.committed().len()),
+        kept,
     })
 }

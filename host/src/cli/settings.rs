@@ -66,12 +66,17 @@ pub(super) struct Settings {
     /// The topic to write [default: NAME-output]
     #[arg(short, long, value_name = "TOPIC", help_heading = "Topics")]
     output: Option<String>,
-    /// Where to start where nothing is committed: earliest, latest, none [default: earliest]
+    /// Where to start where nothing is committed: earliest, latest, none, offset:N, or a time such as
+    /// 2026-11-01T00:00:00Z [default: earliest]
     #[arg(long, value_name = "POLICY", help_heading = "Topics")]
     offset_reset: Option<String>,
     /// The same as --offset-reset earliest
     #[arg(long, help_heading = "Topics")]
     from_beginning: bool,
+    /// The same as --offset-reset, but for a new --application-id only: where offsets are committed already it
+    /// is an error
+    #[arg(long, value_name = "POLICY", help_heading = "Topics")]
+    reprocess: Option<String>,
     /// Say in headers of outputs which module made them, and of which offsets
     #[arg(long, help_heading = "Topics")]
     stamp: bool,
@@ -144,6 +149,7 @@ impl Settings {
             properties: self.properties.clone(),
             flags: self.entries()?,
             until_end: false,
+            reprocess: self.reprocess.is_some(),
             watch: false,
             print: false,
         })
@@ -188,6 +194,10 @@ impl Settings {
         if self.from_beginning {
             let earliest = Raw::Text("earliest".into());
             entries.push(Entry::for_key("offset_reset", earliest, Origin::Flag("--from-beginning"))?);
+        }
+        if let Some(policy) = &self.reprocess {
+            let policy = Raw::Text(policy.clone());
+            entries.push(Entry::for_key("offset_reset", policy, Origin::Flag("--reprocess"))?);
         }
         if self.stamp {
             entries.push(Entry::for_key("stamp", Raw::Text("on".into()), Origin::Flag("--stamp"))?);

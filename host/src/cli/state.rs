@@ -8,8 +8,12 @@ use crate::config::Config;
 use crate::exit::{ExitKind, Failure};
 use crate::run::{KeyState, Reset};
 use crate::{config, logging, run};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
 
 /// Look at the state of an application.
 #[derive(Subcommand, Debug)]
@@ -18,6 +22,22 @@ pub(super) enum Verb {
     Get(Box<Get>),
     /// Print the state of all keys, a line of JSON each, sorted by partition and key
     Dump(Box<Dump>),
+    /// Print the state of an application that does not run, with its offsets, for `host state import`
+    Export(Box<Dump>),
+    /// Give an application without state what another has exported
+    Import(Box<Import>),
+}
+
+/// Another's state.
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The file that was exported; - for standard input
+    file: PathBuf,
+    /// Leave the offsets out: the application begins where --offset-reset says
+    #[arg(long)]
+    state_only: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// One key.
@@ -81,8 +101,27 @@ impl Verb {
                 let states = run::state(&dump.common.load()?, None)?;
                 states.chunks(1_000).try_for_each(|chunk| print(&chunk.iter().map(line).collect::<String>()))
             }
+            Self::Export(dump) => {
+                let keys = run::export(&dump.common.load()?, &mut io::BufWriter::new(io::stdout().lock()))?;
+                tracing::info!(keys, "exported");
+                Ok(())
+            }
+            Self::Import(import) => {
+                let config = import.common.load()?;
+                let keys = run::import(&config, &mut *lines(&import.file)?, import.state_only)?;
+                tracing::info!(keys, "imported");
+                Ok(())
+            }
         }
     }
+}
+
+fn lines(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()));
+    Ok(Box::new(BufReader::new(file.map_err(|error| Failure::new(ExitKind::BadData, error))?)))
 }
 
 /// `{"partition":0,"key":"a","value":"5","accumulator":"0500…","timestamp":7}`; the accumulator in hexadecimal digits.

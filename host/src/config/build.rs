@@ -101,9 +101,10 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         combines: text(resolved, "combine") == "auto",
         batch_bytes_max: size(resolved, "batch_bytes_max"),
         processing_guarantee: choice(resolved, "processing_guarantee", &GUARANTEES),
-        offset_reset: choice(resolved, "offset_reset", &OFFSET_RESETS),
+        offset_reset: super::offset_reset::parse(text(resolved, "offset_reset")).unwrap_or(OffsetReset::None),
         stamp: choice(resolved, "stamp", &[("off", false), ("on", true)]),
         until_end: sources.until_end,
+        reprocess: sources.reprocess,
         watch: sources.watch,
         module_key: given(resolved, "module_key").map(PathBuf::from),
         module_sha256: given(resolved, "module_sha256").map(str::to_owned),
@@ -168,8 +169,6 @@ const GUARANTEES: [(&str, ProcessingGuarantee); 3] = [
     ("exactly_once", ProcessingGuarantee::ExactlyOnce),
     ("exactly_once_v2", ProcessingGuarantee::ExactlyOnce),
 ];
-const OFFSET_RESETS: [(&str, OffsetReset); 3] =
-    [("earliest", OffsetReset::Earliest), ("latest", OffsetReset::Latest), ("none", OffsetReset::None)];
 const MODULE_TOPICS: [(&str, ModuleTopic); 3] =
     [("auto", ModuleTopic::Auto), ("on", ModuleTopic::On), ("off", ModuleTopic::Off)];
 const CREATE_TOPICS: [(&str, CreateTopics); 3] =

@@ -46,7 +46,7 @@ pub static SETTINGS: [Setting; 60] = [
     setting("inputs", "input", Kind::List),
     setting("output", "output", Kind::Text),
     setting("stamp", "stamp", Kind::Choice(&["off", "on"])),
-    setting("offset_reset", "offset-reset", Kind::Choice(&["earliest", "latest", "none"])),
+    setting("offset_reset", "offset-reset", Kind::FirstPosition),
     setting("repartition", "repartition", Kind::Choice(&["auto", "never", "always"])),
     setting("combine", "combine", Kind::Choice(&["auto", "never"])),
     setting("partitions", "partitions", Kind::Auto(1, 100_000)),

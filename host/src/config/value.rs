@@ -65,6 +65,8 @@ pub enum Kind {
     List,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A policy for first positions.
+    FirstPosition,
     /// A whole number.
     Count(u64, u64),
     /// A whole number, or `auto`.
@@ -94,6 +96,9 @@ impl Kind {
             }
             (Self::Choice(words), Raw::Text(text)) => {
                 words.contains(&text.as_str()).then(|| Value::Text(text.clone()))
+            }
+            (Self::FirstPosition, Raw::Text(text)) => {
+                super::offset_reset::parse(text).map(|_| Value::Text(text.clone()))
             }
             (Self::Ratio, _) => {
                 let ratio = match raw {
@@ -139,7 +144,7 @@ impl Kind {
             | Self::Bytes(min, max)
             | Self::Millis(min, max)
             | Self::Micros(min, max) => Some((min, max)),
-            Self::Text | Self::List | Self::Choice(_) | Self::Ratio => None,
+            Self::Text | Self::List | Self::Choice(_) | Self::FirstPosition | Self::Ratio => None,
         }
     }
 
@@ -149,6 +154,7 @@ impl Kind {
             Self::Text => "a string".into(),
             Self::List => "a list of strings".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::FirstPosition => super::offset_reset::ALLOWED.into(),
             Self::Count(min, max) => format!("a whole number from {min} to {max}"),
             Self::Auto(min, max) => format!("auto, or a whole number from {min} to {max}"),
             Self::Bytes(min, max) => {

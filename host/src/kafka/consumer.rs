@@ -68,6 +68,10 @@ pub enum Reset {
     Latest,
     /// Not at all: stop.
     None,
+    /// From this offset.
+    Offset(Offset),
+    /// From the first record with this timestamp or a later one.
+    Time(i64),
 }
 
 /// A member of the group.
@@ -291,8 +295,20 @@ impl Consumer {
         let watermarks = self.watermarks(partitions)?;
         let known = partitions.iter().zip(committed).zip(watermarks);
         known
-            .map(|((source, committed), log)| start_of(source, committed, log, reset(&source.topic)))
+            .map(|((source, committed), log)| {
+                let reset = match reset(&source.topic) {
+                    Reset::Time(time) if committed.is_none() => self.at_time(source, time, log.1)?,
+                    reset => reset,
+                };
+                start_of(source, committed, log, reset)
+            })
             .collect()
+    }
+
+    /// The offset of the first record of `time` or later; behind the last one when there is none.
+    fn at_time(&self, source: &TopicPartition, time: i64, end: Offset) -> Result<Reset, Failure> {
+        let found = self.log_offsets(std::slice::from_ref(source), time)?;
+        Ok(Reset::Offset(found.first().copied().filter(|offset| *offset >= 0).unwrap_or(end)))
     }
 
     /// Commits offsets without a transaction, and waits for the answer.
@@ -353,6 +369,13 @@ fn start_of(
         )),
         (None, Reset::Earliest) => Ok((source.clone(), Start::Reset { offset: low })),
         (None, Reset::Latest) => Ok((source.clone(), Start::Reset { offset: high })),
+        (None, Reset::Offset(offset)) if (low..=high).contains(&offset) => {
+            Ok((source.clone(), Start::Reset { offset }))
+        }
+        (None, Reset::Offset(offset)) => stop(format!(
+            "{source}: offset {offset}, where reading is to start, is not in the log, which holds {low} to {high}"
+        )),
+        (None, Reset::Time(_)) => stop(format!("{source}: the time to start at was not looked up")),
         (None, Reset::None) => stop(format!(
             "{source}: nothing is committed and the offset reset policy is none\n\
              use --offset-reset earliest or latest, or commit offsets with kafka-consumer-groups --reset-offsets"
@@ -455,5 +478,7 @@ mod tests {
         assert_eq!(start(None, Reset::Earliest), Ok(Start::Reset { offset: 10 }));
         assert_eq!(start(None, Reset::Latest), Ok(Start::Reset { offset: 20 }));
         assert!(start(None, Reset::None).expect_err("none").contains("in-2"));
+        assert_eq!(start(None, Reset::Offset(15)), Ok(Start::Reset { offset: 15 }));
+        assert!(start(None, Reset::Offset(21)).expect_err("outside").contains("holds 10 to 20"));
     }
 }

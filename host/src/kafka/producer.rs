@@ -166,6 +166,18 @@ impl Producer {
                 "the group's metadata names no member: offsets would not be fenced".to_owned(),
             ));
         }
+        self.send_offsets_without_member(offsets, metadata)
+    }
+
+    /// The same for a group without members: nothing fences these offsets.
+    ///
+    /// # Errors
+    /// Stale when the group has members; as sorted otherwise.
+    pub fn send_offsets_without_member(
+        &self,
+        offsets: &[CommitOffset],
+        metadata: &GroupMetadata,
+    ) -> Result<(), Failure> {
         let mut list = PartitionList::new();
         for CommitOffset { source, offset, metadata } in offsets {
             list.add_with_metadata(source, *offset, metadata);

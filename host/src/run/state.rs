@@ -46,8 +46,18 @@ pub fn state(config: &Config, key: Option<&[u8]>) -> Result<Vec<KeyState>, Failu
     let Some(topic) = &topology.changelog else {
         return Err(Failure::new(ExitKind::BadConfig, anyhow!("the module keeps no state")));
     };
-    let settings = kafka_settings(config);
-    let admin = connect(config, &settings)?;
+    let admin = connect(config, &kafka_settings(config))?;
+    let found = accumulators(config, &admin, topic, key)?;
+    finish(module.operator().as_mut(), found)
+}
+
+/// What the changelog `topic` has, of all keys or of one.
+pub(super) fn accumulators(
+    config: &Config,
+    admin: &Admin,
+    topic: &str,
+    key: Option<&[u8]>,
+) -> Result<Found, Failure> {
     let partitions = admin.partitions(&[topic]).map_err(unreachable_kafka)?;
     let Some(partitions) = partitions.first().copied().flatten() else {
         let text = anyhow!("there is no topic \"{topic}\": the application has not run yet");
@@ -59,12 +69,13 @@ pub fn state(config: &Config, key: Option<&[u8]>) -> Result<Vec<KeyState>, Failu
     };
     let limits = Limits { records_max: config.batch_records_max, bytes_max: config.batch_bytes_max };
     let client = format!("state-{}", std::process::id());
+    let settings = kafka_settings(config);
     let mut restorer = Restorer::new(&settings, &client, limits).map_err(unreachable_kafka)?;
-    let found = read(&mut restorer, topic, &wanted, key).map_err(unreachable_kafka)?;
-    finish(module.operator().as_mut(), found)
+    read(&mut restorer, topic, &wanted, key).map_err(unreachable_kafka)
 }
 
-type Found = BTreeMap<(u32, Vec<u8>), (Vec<u8>, TimestampMs)>;
+/// By partition and key: the accumulator, and the largest timestamp that was folded into it.
+pub(super) type Found = BTreeMap<(u32, Vec<u8>), (Vec<u8>, TimestampMs)>;
 
 fn read(
     restorer: &mut Restorer,
@@ -151,11 +162,8 @@ pub struct Reset {
 /// It runs, or Kafka refuses.
 pub fn reset(config: &Config, execute: bool) -> Result<Reset, Failure> {
     let admin = connect(config, &kafka_settings(config))?;
-    let members = admin.strangers(&[]).map_err(unreachable_kafka)?;
-    if execute && members > 0 {
-        let text = anyhow!("{members} workers of application \"{}\" are in its group", config.application_id);
-        return Err(Failure::new(ExitKind::Failure, text)
-            .hint("stop all processes first; a killed one leaves the group when its session ends"));
+    if execute {
+        refuse_members(&admin, config)?;
     }
     let topics = existing(&admin, config)?;
     let folder = snapshot::Folder::open(&config.state_dir, &config.application_id).ok();
@@ -168,6 +176,21 @@ pub fn reset(config: &Config, execute: bool) -> Result<Reset, Failure> {
         }
     }
     Ok(Reset { topics, group: config.application_id.clone(), snapshots })
+}
+
+/// For what must not be done to an application that runs.
+///
+/// # Errors
+/// It has members.
+pub(super) fn refuse_members(admin: &Admin, config: &Config) -> Result<(), Failure> {
+    match admin.strangers(&[]).map_err(unreachable_kafka)? {
+        0 => Ok(()),
+        members => {
+            let text = anyhow!("{members} workers of application \"{}\" are in its group", config.application_id);
+            Err(Failure::new(ExitKind::Failure, text)
+                .hint("stop all processes first; a killed one leaves the group when its session ends"))
+        }
+    }
 }
 
 fn existing(admin: &Admin, config: &Config) -> Result<Vec<String>, Failure> {

@@ -177,13 +177,13 @@ impl Reporter {
                     tracing::warn!(%source, ?offsets, kind, reason = fault.reason, "the module faulted; looking for the culprit");
                 }
             }
-            Report::TaskStarted { source, offset, keys, module_before } => {
+            Report::TaskStarted { source, offset, keys, kept, module_before } => {
                 let task = self.topology.task_name(&source);
-                tracing::info!(worker, task, %source, offset, keys, "task started");
+                tracing::info!(worker, task, %source, offset, keys, kept, "task started");
+                self.metrics.states_kept.add(u64::from(kept));
                 if let Some(before) = module_before {
                     tracing::info!(worker, task, before, "another module than before works on its state");
                 }
-                self.set_state(self.keys + keys as u64, self.state_bytes);
             }
             Report::Misplaced { source, offset, expected } => tracing::warn!(
                 at = %format_args!("{source}-{offset}"),

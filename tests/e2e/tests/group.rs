@@ -1,6 +1,6 @@
 //! Several processes share an application, come and go.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use testkit::scenario::SOON;
 use testkit::{HostProcess, Isolation, Scenario, Workload, WorkloadSpec, check, scenario, wait_until};
 
@@ -48,6 +48,7 @@ fn a_process_leaves_and_another_joins_and_the_sums_stay_exact() {
         progress(s, &mut workload, &mut [&mut first])?;
         let mut second = command.start()?;
         progress(s, &mut workload, &mut [&mut first, &mut second])?;
+        ensure!(first.log().contains("\"kept\":true"), "no task kept its state over the rebalance");
         first.drain(SOON)?;
         progress(s, &mut workload, &mut [&mut second])?;
         let mut third = command.start()?;

@@ -1,16 +1,23 @@
 //! State that can be looked at, and an application that begins anew.
 
 use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::Path;
 use std::process::Output;
 use testkit::files::guest;
 use testkit::scenario::SOON;
-use testkit::{Scenario, WorkloadSpec, scenario, wait_until};
+use testkit::{Scenario, Workload, WorkloadSpec, scenario, wait_until};
 
 /// `host` with these words for the application of the test.
 fn verb(s: &Scenario, words: &[&str], flags: &[&str]) -> Result<Output> {
+    verb_of(s, &s.id, words, flags)
+}
+
+/// The same for another application, with the topics of the test.
+fn verb_of(s: &Scenario, id: &str, words: &[&str], flags: &[&str]) -> Result<Output> {
     Ok(testkit::host::host()
         .args(words)
-        .args(["--bootstrap-servers", s.kafka.servers(), "--application-id", &s.id])
+        .args(["--bootstrap-servers", s.kafka.servers(), "--application-id", id])
         .args(["--input", &s.input(), "--output", &s.output(), "--module"])
         .arg(guest("sum"))
         .args(flags)
@@ -72,5 +79,59 @@ fn after_a_reset_everything_is_summed_again() {
         command.complete(SOON)?;
         ensure!(s.read("output")?.len() > results, "nothing was summed again");
         s.check_sums(&workload).map(drop)
+    });
+}
+
+#[test]
+fn state_moves_to_another_application_which_goes_on_with_it() {
+    scenario("state-moves", |s| {
+        let spec = WorkloadSpec::default();
+        s.kafka.create_topic(&s.input(), spec.partitions)?;
+        let (half, mut workload) = (spec.records / 2, Workload::new(spec));
+        let mut producer = s.kafka.producer()?;
+        workload.produce(&mut producer, &s.input(), half)?;
+        s.sum().args(["--membership", "dynamic", "--until-end"]).complete(SOON)?;
+        let keys = workload.sums().len();
+        let exported = text(&verb(s, &["state", "export"], &[])?)?;
+        ensure!(exported.lines().count() == keys + 2, "{} lines for {keys} keys", exported.lines().count());
+
+        let (file, cut) = (s.file("state.jsonl")?, s.file("cut.jsonl")?);
+        fs::write(&file, &exported)?;
+        fs::write(&cut, exported.lines().take(keys).map(|line| format!("{line}\n")).collect::<String>())?;
+        let import = |path: &Path| {
+            let path = path.to_str().context("a path that is text")?;
+            verb_of(s, "state-moved", &["state", "import", path], &[])
+        };
+        let refused = import(&cut)?;
+        let errors = String::from_utf8_lossy(&refused.stderr);
+        ensure!(!refused.status.success() && errors.contains("ends before its last line"), "{errors}");
+        text(&import(&file)?)?;
+        let again = import(&file)?;
+        let errors = String::from_utf8_lossy(&again.stderr);
+        ensure!(!again.status.success() && errors.contains("has state already"), "{errors}");
+
+        workload.produce(&mut producer, &s.input(), half)?;
+        let moved = s.application("state-moved", guest("sum"));
+        let moved = moved.args(["--input", &s.input(), "--output", &s.output(), "--until-end"]);
+        moved.complete(SOON)?;
+        s.check_sums(&workload).map(drop)
+    });
+}
+
+#[test]
+fn an_application_begins_where_it_is_told_to_and_only_if_it_is_new() {
+    scenario("state-reprocess", |s| {
+        let workload = s.load(WorkloadSpec::default())?;
+        let from = |id: &str, policy: &str| {
+            let host = s.application(id, guest("sum")).args(["--input", &s.input(), "--output", &s.output()]);
+            host.args(["--until-end", "--reprocess", policy])
+        };
+        from("state-after", "2100-01-01T00:00:00Z").complete(SOON)?;
+        ensure!(s.read("output")?.is_empty(), "records of the past were read");
+        from("state-since", "2020-01-01T00:00:00Z").complete(SOON)?;
+        s.check_sums(&workload)?;
+        let again = from("state-since", "offset:0").start()?.wait(SOON)?.with_code(78)?;
+        ensure!(again.stderr.contains("has committed offset"), "{}", again.stderr);
+        Ok(())
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::kafka::Kafka;
 use anyhow::{Context, Result, bail};
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -103,19 +103,36 @@ pub(crate) fn watch(
     })
 }
 
+/// Goes on reading a topic from its start, past its end.
+pub struct Tail {
+    consumer: BaseConsumer,
+}
+
+impl Tail {
+    pub(crate) fn new(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<Self> {
+        Ok(Self { consumer: from_start(kafka, topic, isolation)?.0 })
+    }
+
+    /// The timestamp of the next record, in milliseconds since the epoch; none when there is none yet.
+    ///
+    /// # Errors
+    /// The topic can't be read.
+    pub fn next_timestamp_ms(&self) -> Result<Option<i64>> {
+        match self.consumer.poll(POLL_TIMEOUT) {
+            Some(Ok(message)) => Ok(message.timestamp().to_millis()),
+            Some(Err(KafkaError::PartitionEOF(_))) | None => Ok(None),
+            Some(Err(error)) => Err(error).context("cannot read on"),
+        }
+    }
+}
+
 fn each(
     kafka: &Kafka,
     topic: &str,
     isolation: Isolation,
     mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
 ) -> Result<()> {
-    let partitions = kafka.partitions_of(topic)?;
-    let consumer = kafka.consumer("testkit-reader", isolation)?;
-    let mut assignment = TopicPartitionList::new();
-    for partition in 0..partitions {
-        assignment.add_partition_offset(topic, i32::try_from(partition)?, Offset::Beginning)?;
-    }
-    consumer.assign(&assignment)?;
+    let (consumer, partitions) = from_start(kafka, topic, isolation)?;
     let deadline = Instant::now() + READ_DEADLINE;
     let mut ended = vec![false; partitions as usize];
     while ended.contains(&false) {
@@ -130,4 +147,16 @@ fn each(
         }
     }
     Ok(())
+}
+
+/// A consumer of all partitions of a topic, and their number.
+fn from_start(kafka: &Kafka, topic: &str, isolation: Isolation) -> Result<(BaseConsumer, u32)> {
+    let partitions = kafka.partitions_of(topic)?;
+    let consumer = kafka.consumer("testkit-reader", isolation)?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in 0..partitions {
+        assignment.add_partition_offset(topic, i32::try_from(partition)?, Offset::Beginning)?;
+    }
+    consumer.assign(&assignment)?;
+    Ok((consumer, partitions))
 }

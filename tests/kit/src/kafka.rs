@@ -1,6 +1,6 @@
 //! A Kafka to talk to: topics, ends, committed offsets.
 
-use crate::consume::{self, Isolation, Passing, Record};
+use crate::consume::{self, Isolation, Passing, Record, Tail};
 use crate::produce::Producer;
 use crate::wait::wait_until;
 use anyhow::{Context, Result, bail};
@@ -157,6 +157,14 @@ impl Kafka {
         show: impl FnMut(Passing<'_>) -> Result<()>,
     ) -> Result<()> {
         consume::watch(self, topic, isolation, show)
+    }
+
+    /// Goes on reading a topic from its start, past its end.
+    ///
+    /// # Errors
+    /// The topic is not there.
+    pub fn tail(&self, topic: &str, isolation: Isolation) -> Result<Tail> {
+        Tail::new(self, topic, isolation)
     }
 
     /// Per partition the end of the log (`Uncommitted`) or its last stable offset (`Committed`).

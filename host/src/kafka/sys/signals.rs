@@ -82,6 +82,13 @@ impl GroupMetadata {
         (!metadata.is_null()).then_some(Self(metadata))
     }
 
+    /// That of a group without members, which takes offsets from anybody.
+    pub fn without_member(group_id: &str) -> Self {
+        let id = super::c_name(group_id);
+        // SAFETY: the id is copied; the object returned is ours.
+        Self(unsafe { rd::rd_kafka_consumer_group_metadata_new(id.as_ptr()) })
+    }
+
     /// The member's id; empty when the group does not know us.
     pub fn member_id(&self) -> String {
         // SAFETY: `self.0` is alive as long as self.
