@@ -17,7 +17,11 @@ pub(crate) fn text(metrics: &Metrics, modules: &[ModuleVersion]) -> String {
         ("commits", "Transactions committed.", metrics.commits.get()),
         ("aborts", "Transactions aborted.", metrics.aborts.get()),
         ("records_restored", "Rows of snapshots and changelogs read back.", metrics.rows_restored.get()),
-        ("states_kept", "Tasks that a rebalance gave back with their state still here.", metrics.states_kept.get()),
+        (
+            "states_kept",
+            "Tasks that a rebalance gave back with their state still here.",
+            metrics.states_kept.get(),
+        ),
         ("snapshots_written", "Snapshots of a task's state written.", metrics.snapshots.written.get()),
         ("snapshots_failed", "Snapshots that could not be written.", metrics.snapshots.failed.get()),
         ("snapshots_restored", "Tasks restored from a snapshot.", metrics.snapshots.restored.get()),

@@ -186,7 +186,8 @@ pub(super) fn refuse_members(admin: &Admin, config: &Config) -> Result<(), Failu
     match admin.strangers(&[]).map_err(unreachable_kafka)? {
         0 => Ok(()),
         members => {
-            let text = anyhow!("{members} workers of application \"{}\" are in its group", config.application_id);
+            let text =
+                anyhow!("{members} workers of application \"{}\" are in its group", config.application_id);
             Err(Failure::new(ExitKind::Failure, text)
                 .hint("stop all processes first; a killed one leaves the group when its session ends"))
         }

@@ -50,9 +50,9 @@ struct Input {
     offsets: Vec<Option<i64>>,
 }
 
-/// A line between.
+/// A line between, in hexadecimal digits.
 #[derive(Serialize, Deserialize)]
-struct Key {
+struct KeyLine {
     key: String,
     accumulator: String,
     timestamp: i64,
@@ -82,14 +82,16 @@ pub fn export(config: &Config, out: &mut dyn Write) -> Result<u64, Failure> {
         state_schema: module.description().state_schema.clone(),
         inputs,
     };
-    write(out, &head, &found).context("cannot write the state").map_err(|e| Failure::new(ExitKind::Failure, e))
+    write(out, &head, &found)
+        .context("cannot write the state")
+        .map_err(|e| Failure::new(ExitKind::Failure, e))
 }
 
 fn write(out: &mut dyn Write, head: &Head, found: &Found) -> anyhow::Result<u64> {
     let mut line = |json: String| writeln!(out, "{json}");
     line(serde_json::to_string(head)?)?;
     for ((_, key), (accumulator, timestamp)) in found {
-        let key = Key { key: hex::write(key), accumulator: hex::write(accumulator), timestamp: *timestamp };
+        let key = KeyLine { key: hex::write(key), accumulator: hex::write(accumulator), timestamp: *timestamp };
         line(serde_json::to_string(&key)?)?;
     }
     let keys = found.len() as u64;
@@ -113,7 +115,9 @@ pub fn import(config: &Config, lines: &mut dyn BufRead, state_only: bool) -> Res
     let head = head(&mut lines, module.description()).map_err(bad)?;
     if !accumulators(config, &admin, changelog, None)?.is_empty() {
         let text = anyhow!("application \"{}\" has state already", config.application_id);
-        return Err(Failure::new(ExitKind::StateIo, text).hint("choose a new --application-id, or `host reset`"));
+        return Err(
+            Failure::new(ExitKind::StateIo, text).hint("choose a new --application-id, or `host reset`")
+        );
     }
     let offsets = if state_only { Vec::new() } else { offsets(&admin, &module, &topology, &head)? };
     let partitions = admin.partitions(&[changelog]).map_err(unreachable_kafka)?;
@@ -171,7 +175,8 @@ fn refuse_rows_under_way(admin: &Admin, topology: &Topology) -> Result<(), Failu
         None => Ok(()),
         Some((source, (committed, end))) => {
             let committed = committed.unwrap_or_default();
-            let text = anyhow!("{source} has rows that are not in the state: {committed} of {end} are committed");
+            let text =
+                anyhow!("{source} has rows that are not in the state: {committed} of {end} are committed");
             Err(Failure::new(ExitKind::StateIo, text).hint("run the application with --until-end first"))
         }
     }
@@ -219,7 +224,10 @@ impl Lines<'_> {
         let mut line = String::new();
         self.number += 1;
         self.lines.read_line(&mut line).with_context(|| format!("cannot read line {}", self.number))?;
-        anyhow::ensure!(!line.is_empty(), "the state ends before its last line, which says how many keys it has");
+        anyhow::ensure!(
+            !line.is_empty(),
+            "the state ends before its last line, which says how many keys it has"
+        );
         Ok(line)
     }
 }
@@ -241,16 +249,22 @@ fn head(lines: &mut Lines, module: &Description) -> anyhow::Result<Head> {
     Ok(head)
 }
 
-/// A line behind the head: a key, or the number of them.
-fn key(lines: &mut Lines) -> anyhow::Result<Result<(Vec<u8>, Vec<u8>, i64), Foot>> {
+/// A line behind the head.
+enum Line {
+    Key { key: Vec<u8>, accumulator: Vec<u8>, timestamp: i64 },
+    Foot(Foot),
+}
+
+fn line(lines: &mut Lines) -> anyhow::Result<Line> {
     let line = lines.next()?;
-    if let Ok(foot) = serde_json::from_str::<Foot>(&line) {
-        return Ok(Err(foot));
+    if let Ok(foot) = serde_json::from_str(&line) {
+        return Ok(Line::Foot(foot));
     }
     let what = || format!("line {} is not a key's", lines.number);
-    let key: Key = serde_json::from_str(&line).with_context(what)?;
+    let key: KeyLine = serde_json::from_str(&line).with_context(what)?;
     let bytes = |text: &str| hex::read(text).context("not hexadecimal digits").with_context(what);
-    Ok(Ok((bytes(&key.key)?, bytes(&key.accumulator)?, key.timestamp)))
+    let (bytes_of_key, accumulator) = (bytes(&key.key)?, bytes(&key.accumulator)?);
+    Ok(Line::Key { key: bytes_of_key, accumulator, timestamp: key.timestamp })
 }
 
 /// Sends all keys. Answers their number.
@@ -260,20 +274,20 @@ fn send(producer: &Producer, changelog: &str, partitions: u32, lines: &mut Lines
     let (mut keys, mut value) = (0, Vec::new());
     let mut chunk: BTreeMap<u32, Rows> = BTreeMap::new();
     loop {
-        let next = key(lines).map_err(bad)?;
-        let is_last = next.is_err();
+        let next = line(lines).map_err(bad)?;
+        let is_last = matches!(next, Line::Foot(_));
         match next {
-            Ok((key, accumulator, timestamp)) => {
+            Line::Key { key, accumulator, timestamp } => {
                 keys += 1;
                 value.clear();
                 changelog::write(&accumulator, &mut value);
                 let rows = chunk.entry(partition_of(&key, partitions)).or_default();
                 rows.push(Row { key: Some(&key), value: Some(&value), timestamp });
             }
-            Err(foot) if foot.keys != keys => {
+            Line::Foot(foot) if foot.keys != keys => {
                 return Err(bad(anyhow!("the state has {keys} keys, and its last line says {}", foot.keys)));
             }
-            Err(_) => {}
+            Line::Foot(_) => {}
         }
         if is_last || keys.is_multiple_of(CHUNK_KEYS as u64) {
             for (partition, rows) in std::mem::take(&mut chunk) {

@@ -1,6 +1,6 @@
 //! Several processes share an application, come and go.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use testkit::scenario::SOON;
 use testkit::{HostProcess, Isolation, Scenario, Workload, WorkloadSpec, check, scenario, wait_until};
 
@@ -48,7 +48,9 @@ fn a_process_leaves_and_another_joins_and_the_sums_stay_exact() {
         progress(s, &mut workload, &mut [&mut first])?;
         let mut second = command.start()?;
         progress(s, &mut workload, &mut [&mut first, &mut second])?;
-        ensure!(first.log().contains("\"kept\":true"), "no task kept its state over the rebalance");
+        wait_until("a task that kept its state over the rebalance", SOON, || {
+            Ok(first.log().contains("\"kept\":true"))
+        })?;
         first.drain(SOON)?;
         progress(s, &mut workload, &mut [&mut second])?;
         let mut third = command.start()?;

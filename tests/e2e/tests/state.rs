@@ -97,7 +97,7 @@ fn state_moves_to_another_application_which_goes_on_with_it() {
 
         let (file, cut) = (s.file("state.jsonl")?, s.file("cut.jsonl")?);
         fs::write(&file, &exported)?;
-        fs::write(&cut, exported.lines().take(keys).map(|line| format!("{line}\n")).collect::<String>())?;
+        fs::write(&cut, exported.lines().take(keys).collect::<Vec<_>>().join("\n") + "\n")?;
         let import = |path: &Path| {
             let path = path.to_str().context("a path that is text")?;
             verb_of(s, "state-moved", &["state", "import", path], &[])
