@@ -23,7 +23,7 @@ mod value;
 pub use grants::{Dir, Grants};
 pub use kafka::{Client, KafkaProperties};
 pub use layer::{ConfigError, Entry, Origin, Target};
-pub use offset_reset::OffsetReset;
+pub use offset_reset::{OffsetReset, REPROCESS};
 pub use show::{Shown, toml};
 pub use table::{SETTINGS, Setting};
 pub use value::Raw;
@@ -43,7 +43,7 @@ pub const FILE_DEFAULT: &str = "host.toml";
 
 /// All settings, checked. Durations and sizes are within the bounds of the table.
 #[derive(Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "five independent choices of the user, each with its name")]
+#[allow(clippy::struct_excessive_bools, reason = "independent choices of the user, each with its name")]
 pub struct Config {
     /// Consumer group, prefix of internal topics and transactional ids.
     pub application_id: String,
@@ -289,8 +289,6 @@ pub struct Sources {
     pub flags: Vec<Entry>,
     /// `--until-end`.
     pub until_end: bool,
-    /// Refuse where something is committed already.
-    pub reprocess: bool,
     /// `--watch`.
     pub watch: bool,
     /// `--print`.

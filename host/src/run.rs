@@ -83,7 +83,7 @@ pub fn run(mut configs: Vec<Config>) -> Result<(), Failure> {
 }
 
 fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
-    let settings = kafka_settings(&config);
+    let mut settings = kafka_settings(&config);
     settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     let module = Module::load(&config)?;
     tracing::info!("effective settings\n{}", config::toml(&config.shown));
@@ -94,6 +94,7 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
     let start::Start { module, version, fleet } = start::join(&admin, &config, &settings, &me, module)?;
     let topology = crate::topology::of(&config, module.description());
     let topology = topics::prepare(&admin, &config, topology)?;
+    settings.known_topics = topics::known(&admin, &topology);
     if config.reprocess {
         refuse_committed(&admin, &config, &topology)?;
     }
@@ -189,6 +190,7 @@ fn kafka_settings(config: &Config) -> kafka::Settings {
             producer: properties.producer,
             admin: properties.admin,
         },
+        known_topics: kafka::KnownTopics::default(),
     }
 }
 

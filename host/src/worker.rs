@@ -314,6 +314,13 @@ impl Worker {
         let (start, end) = self.restorer.ends(changelog)?;
         let topology = self.machine.topology();
         let opened = self.snapshots.as_ref().and_then(|taker| taker.open(topology, source, (start, end)));
+        if opened.is_none() && start > 0 {
+            let text = format!(
+                "{changelog} begins at offset {start}: records of the state were deleted, and no snapshot has them\n\
+                 hint: nothing but compaction may remove records of a changelog; `host reset` begins anew"
+            );
+            return Err(Failure::Stop(Stop::new(StopKind::State, text)));
+        }
         let position = opened.as_ref().map_or(start, Opened::offset);
         self.loading.extend(opened.map(|opened| (epoch, source.clone(), opened)));
         self.restorer.start(epoch, source, changelog, (position, end));

@@ -2,7 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "doc comments are help texts here")]
 
-use crate::config::{ConfigError, Entry, Origin, Raw, Sources};
+use crate::config::{ConfigError, Entry, Origin, REPROCESS, Raw, Sources};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -149,7 +149,6 @@ impl Settings {
             properties: self.properties.clone(),
             flags: self.entries()?,
             until_end: false,
-            reprocess: self.reprocess.is_some(),
             watch: false,
             print: false,
         })
@@ -197,7 +196,7 @@ impl Settings {
         }
         if let Some(policy) = &self.reprocess {
             let policy = Raw::Text(policy.clone());
-            entries.push(Entry::for_key("offset_reset", policy, Origin::Flag("--reprocess"))?);
+            entries.push(Entry::for_key("offset_reset", policy, REPROCESS)?);
         }
         if self.stamp {
             entries.push(Entry::for_key("stamp", Raw::Text("on".into()), Origin::Flag("--stamp"))?);

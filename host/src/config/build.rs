@@ -5,7 +5,8 @@ use super::layer::{ConfigError, Resolved};
 use super::value::Value;
 use super::{
     Admin, Config, CreateTopics, Emit, KafkaProperties, Limits, LogFormat, Membership, ModuleSource,
-    ModuleTopic, OffsetReset, Origin, Policy, ProcessingGuarantee, Repartition, Sources, names, show,
+    ModuleTopic, OffsetReset, Origin, Policy, ProcessingGuarantee, REPROCESS, Repartition, Sources, names,
+    show,
 };
 use host_core::topology::{dead_letter_topic, internal_topic};
 use std::collections::BTreeSet;
@@ -104,7 +105,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         offset_reset: super::offset_reset::parse(text(resolved, "offset_reset")).unwrap_or(OffsetReset::None),
         stamp: choice(resolved, "stamp", &[("off", false), ("on", true)]),
         until_end: sources.until_end,
-        reprocess: sources.reprocess,
+        reprocess: *resolved.origin("offset_reset") == REPROCESS,
         watch: sources.watch,
         module_key: given(resolved, "module_key").map(PathBuf::from),
         module_sha256: given(resolved, "module_sha256").map(str::to_owned),

@@ -1,10 +1,14 @@
 //! Where to start where nothing is committed.
 
+use super::layer::Origin;
 use std::time::UNIX_EPOCH;
 
 /// What is allowed, for a person.
 pub(super) const ALLOWED: &str =
     "earliest, latest, none, offset:N, or a time in UTC such as 2026-11-01T00:00:00Z";
+
+/// Where a policy comes from that is for new applications only.
+pub const REPROCESS: Origin = Origin::Flag("--reprocess");
 
 /// Where to start in a partition for which nothing is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

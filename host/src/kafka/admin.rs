@@ -429,6 +429,7 @@ mod tests {
             application_id: "app".to_owned(),
             commit_interval: Duration::from_millis(100),
             properties: Properties::default(),
+            known_topics: crate::kafka::KnownTopics::default(),
         };
         let admin = Admin::new(&settings).expect("a client");
         let committed = admin.committed(&[TopicPartition::new("topic", 0)]).expect("an answer");

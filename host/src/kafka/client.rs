@@ -1,6 +1,7 @@
 //! The only door to client configuration: our settings, the user's properties over them, and the reasons why
 //! some keys are refused. Values are never logged: they may be secrets.
 
+use super::known::KnownTopics;
 use super::sys;
 use rdkafka::ClientConfig;
 use std::collections::BTreeMap;
@@ -146,6 +147,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// The user's properties.
     pub properties: Properties,
+    /// Of the topics that are read, once they are known.
+    pub known_topics: KnownTopics,
 }
 
 impl Settings {
@@ -303,6 +306,7 @@ mod tests {
             application_id: "app".to_owned(),
             commit_interval: Duration::from_millis(100),
             properties: Properties::default(),
+            known_topics: KnownTopics::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, sort};
 use super::fetch::{Fetch, Found, Limits};
+use super::known::{self, KnownTopics};
 use super::sys::{
     EARLIEST, Entry, GroupMetadata, Handle, Isolation, Kind, LATEST, PartitionList, Rebalanced, list_offsets,
 };
@@ -81,6 +82,7 @@ pub struct Consumer {
     metadata: Option<GroupMetadata>,
     owes: Owes,
     handle: Arc<Handle>,
+    known_topics: KnownTopics,
 }
 
 /// What the group waits for.
@@ -106,7 +108,14 @@ impl Consumer {
         })?;
         let handle = Arc::new(handle);
         let fetch = Fetch::new(Arc::clone(&handle));
-        Ok(Self { fetch, epoch: Epoch(0), metadata: None, owes: Owes::Nothing, handle })
+        Ok(Self {
+            fetch,
+            epoch: Epoch(0),
+            metadata: None,
+            owes: Owes::Nothing,
+            handle,
+            known_topics: settings.known_topics.clone(),
+        })
     }
 
     /// Joins the group. Only exact names.
@@ -296,13 +305,30 @@ impl Consumer {
         let known = partitions.iter().zip(committed).zip(watermarks);
         known
             .map(|((source, committed), log)| {
+                let committed =
+                    committed.map(|(offset, text)| Ok((offset, self.unmark(source, &text)?))).transpose()?;
                 let reset = match reset(&source.topic) {
-                    Reset::Time(time) if committed.is_none() => self.at_time(source, time, log.1)?,
+                    reset if reset == Reset::Earliest || committed.is_some() => reset,
+                    _ if self.was_added(source)? => Reset::Earliest,
+                    Reset::Time(time) => self.at_time(source, time, log.1)?,
                     reset => reset,
                 };
                 start_of(source, committed, log, reset)
             })
             .collect()
+    }
+
+    /// Whether the application has read the topic when it did not have this partition yet.
+    fn was_added(&self, source: &TopicPartition) -> Result<bool, Failure> {
+        let lower = (0..source.partition).map(|partition| TopicPartition::new(&source.topic, partition));
+        let committed = self.committed(&lower.collect::<Vec<_>>())?;
+        let texts = committed.iter().flatten().map(|(_, text)| text.as_str());
+        Ok(known::partitions_then(texts).is_some_and(|then| source.partition >= then))
+    }
+
+    fn unmark(&self, source: &TopicPartition, text: &str) -> Result<String, Failure> {
+        let stop = |text| Failure::Stop(Stop::new(StopKind::State, text));
+        self.known_topics.unmark(source, text).map_err(stop)
     }
 
     /// The offset of the first record of `time` or later; behind the last one when there is none.
@@ -319,7 +345,7 @@ impl Consumer {
         self.group_metadata(epoch)?;
         let mut list = PartitionList::new();
         for CommitOffset { source, offset, metadata } in offsets {
-            list.add_with_metadata(source, *offset, metadata);
+            list.add_with_metadata(source, *offset, &self.known_topics.mark(source, metadata));
         }
         let done = self.handle.commit(&list).and_then(|()| first_error(&list));
         done.map_err(|fault| sort(Doing::CommitOffsets, "committing offsets", &fault))

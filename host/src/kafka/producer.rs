@@ -3,6 +3,7 @@
 
 use super::client::Settings;
 use super::error::{Code, Doing, Fault, sort};
+use super::known::KnownTopics;
 use super::sys::{self, GroupMetadata, Handle, Kind, PartitionList};
 use host_core::effect::CommitOffset;
 use host_core::error::{Stop, StopKind};
@@ -42,6 +43,7 @@ impl Topic {
 pub struct Producer {
     handle: Arc<Handle>,
     transaction_timeout: Duration,
+    known_topics: KnownTopics,
     /// Troubles of the connection when the open transaction began.
     troubles_before: u64,
 }
@@ -64,7 +66,12 @@ impl Producer {
             ))
         })?;
         let transaction_timeout = settings.transaction_timeout();
-        Ok(Self { handle: Arc::new(handle), transaction_timeout, troubles_before: 0 })
+        Ok(Self {
+            handle: Arc::new(handle),
+            transaction_timeout,
+            known_topics: settings.known_topics.clone(),
+            troubles_before: 0,
+        })
     }
 
     /// Names a topic to send to. It belongs to this producer.
@@ -180,7 +187,7 @@ impl Producer {
     ) -> Result<(), Failure> {
         let mut list = PartitionList::new();
         for CommitOffset { source, offset, metadata } in offsets {
-            list.add_with_metadata(source, *offset, metadata);
+            list.add_with_metadata(source, *offset, &self.known_topics.mark(source, metadata));
         }
         let deadline = Instant::now() + self.transaction_timeout;
         loop {

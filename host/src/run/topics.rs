@@ -3,8 +3,8 @@
 
 use crate::config::{Config, CreateTopics};
 use crate::exit::{ExitKind, Failure};
-use crate::kafka::Admin;
 use crate::kafka::admin::{Purpose, TopicSpec};
+use crate::kafka::{Admin, KnownTopic, KnownTopics};
 use anyhow::anyhow;
 use host_core::topology::Topology;
 use std::num::NonZeroU32;
@@ -38,6 +38,21 @@ pub(super) fn prepare(admin: &Admin, config: &Config, mut topology: Topology) ->
         topology.trusted_partitions = Some(input_partitions);
     }
     Ok(topology)
+}
+
+/// The topics that are read. Of one that cannot be looked at, nobody will tell whether it was made anew.
+pub(super) fn known(admin: &Admin, topology: &Topology) -> KnownTopics {
+    let known = |topic: &str| {
+        let partitions = admin.partitions(&[topic]).map(|counts| counts.first().copied().flatten());
+        match admin.topic_id(topic).and_then(|id| Ok((id, partitions?))) {
+            Ok((id, partitions)) => Some((topic.to_owned(), KnownTopic { id, partitions: partitions? })),
+            Err(failure) => {
+                tracing::warn!(topic, ?failure, "the topic's id cannot be read");
+                None
+            }
+        }
+    };
+    topology.sources().filter_map(known).collect()
 }
 
 /// The control topic for modules: one partition, compacted.

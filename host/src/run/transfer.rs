@@ -91,7 +91,8 @@ fn write(out: &mut dyn Write, head: &Head, found: &Found) -> anyhow::Result<u64>
     let mut line = |json: String| writeln!(out, "{json}");
     line(serde_json::to_string(head)?)?;
     for ((_, key), (accumulator, timestamp)) in found {
-        let key = KeyLine { key: hex::write(key), accumulator: hex::write(accumulator), timestamp: *timestamp };
+        let key =
+            KeyLine { key: hex::write(key), accumulator: hex::write(accumulator), timestamp: *timestamp };
         line(serde_json::to_string(&key)?)?;
     }
     let keys = found.len() as u64;
@@ -123,7 +124,11 @@ pub fn import(config: &Config, lines: &mut dyn BufRead, state_only: bool) -> Res
     let partitions = admin.partitions(&[changelog]).map_err(unreachable_kafka)?;
     let partitions = partitions.first().copied().flatten().unwrap_or(1);
 
-    let settings = crate::kafka::Settings { commit_interval: COMMIT_INTERVAL, ..kafka_settings(config) };
+    let settings = crate::kafka::Settings {
+        commit_interval: COMMIT_INTERVAL,
+        known_topics: topics::known(&admin, &topology),
+        ..kafka_settings(config)
+    };
     let id = format!("{}-import", config.application_id);
     let mut producer = Producer::new(&settings, &id, Some(&id)).map_err(unreachable_kafka)?;
     producer.init().map_err(unreachable_kafka)?;

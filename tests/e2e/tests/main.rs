@@ -13,6 +13,7 @@ mod isolation;
 mod kit;
 mod languages;
 mod lifecycle;
+mod logs;
 mod operators;
 mod shadow;
 mod snapshots;

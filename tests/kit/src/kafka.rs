@@ -4,7 +4,9 @@ use crate::consume::{self, Isolation, Passing, Record, Tail};
 use crate::produce::Producer;
 use crate::wait::wait_until;
 use anyhow::{Context, Result, bail};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -98,6 +100,48 @@ impl Kafka {
             wait_until(&format!("the end of {name}"), REQUEST_TIMEOUT, || {
                 Ok(self.partitions(name)?.is_none())
             })?;
+        }
+        Ok(())
+    }
+
+    /// Gives a topic more partitions, and waits until they are there.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn add_partitions(&self, topic: &str, partitions: u32) -> Result<()> {
+        let more = NewPartitions::new(topic, partitions as usize);
+        for answer in block_on(self.admin()?.create_partitions([&more], &options()))? {
+            answer.map_err(|(name, error)| anyhow::anyhow!("cannot add partitions to {name}: {error}"))?;
+        }
+        wait_until(&format!("partitions of {topic}"), REQUEST_TIMEOUT, || {
+            Ok(self.partitions(topic)? == Some(partitions))
+        })
+    }
+
+    /// Changes a setting of a topic; the others become those of the broker.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn set_topic(&self, topic: &str, setting: &str, value: &str) -> Result<()> {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(setting, value);
+        for answer in block_on(self.admin()?.alter_configs([&change], &options()))? {
+            answer.map_err(|(_, error)| anyhow::anyhow!("cannot set {setting} of {topic}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes all records of a topic.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn delete_all_records(&self, topic: &str) -> Result<()> {
+        let mut ends = TopicPartitionList::new();
+        for partition in 0..self.partitions_of(topic)? {
+            ends.add_partition_offset(topic, i32::try_from(partition)?, Offset::End)?;
+        }
+        let deleted = block_on(self.admin()?.delete_records(&ends, &options()))?;
+        for partition in deleted.elements() {
+            partition.error().with_context(|| format!("cannot delete records of {topic}"))?;
         }
         Ok(())
     }

@@ -95,6 +95,12 @@ impl Workload {
         producer.flush()
     }
 
+    /// A line that was written by other means.
+    pub fn add(&mut self, key: &[u8], value: i64) {
+        *self.sums.entry(key.to_vec()).or_default() += i128::from(value);
+        *self.counts.entry(key.to_vec()).or_default() += 1;
+    }
+
     /// The sum of each key over all lines given out so far.
     pub fn sums(&self) -> &BTreeMap<Vec<u8>, i128> {
         &self.sums
