@@ -19,6 +19,7 @@ pub(super) const SOURCE: Source = Source {
         &[
             ("transform", include_str!("../../templates/rust/transform.rs")),
             ("reduce", include_str!("../../templates/rust/reduce.rs")),
+            ("process", include_str!("../../templates/rust/process.rs")),
             ("sum", include_str!("../../templates/rust/sum.rs")),
         ],
     ),
