@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 pub const TEMPLATES: [(&str, &str); 4] = [
     ("transform", "rows in, rows out: lines of a log become rows by level"),
     ("reduce", "a state for each key: counts records"),
-    ("process", "a state for each key and rows of your own: values that differ from the one before"),
+    ("process", "a state for each key, and rows: values that differ from the one before"),
     ("sum", "both: sums `key,value` lines per key"),
 ];
 

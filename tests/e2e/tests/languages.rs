@@ -63,8 +63,7 @@ fn load_events(s: &Scenario) -> Result<()> {
         time_ms += if random.below(4) == 0 { -jump } else { jump };
         let key = format!("visitor-{}", random.below(3));
         let value: &[u8] = if random.below(5) == 0 { b"end" } else { b"/" };
-        let record =
-            NewRecord { key: Some(key.as_bytes()), value: Some(value), ..NewRecord::default() };
+        let record = NewRecord { key: Some(key.as_bytes()), value: Some(value), ..NewRecord::default() };
         producer.send_at(&s.input(), &record, time_ms)?;
     }
     producer.flush()

@@ -119,7 +119,8 @@ fn are_the_sessions(name: &str) {
     unreadable.accumulators = BytesColumn::new();
     unreadable.accumulators.push(Some(b"short"));
     let faults = (operator.process(&unreadable), oracle.process(&unreadable));
-    let (fault, expected) = (faults.0.expect_err("it is no session"), faults.1.expect_err("it is no session"));
+    let (fault, expected) =
+        (faults.0.expect_err("it is no session"), faults.1.expect_err("it is no session"));
     assert_eq!((fault.kind, fault.reason), (expected.kind, expected.reason));
 }
 
