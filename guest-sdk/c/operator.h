@@ -11,6 +11,7 @@
 #include "operator/log.h"
 #include "operator/number.h"
 #include "operator/output.h"
+#include "operator/process.h"
 #include "operator/record.h"
 #include "operator/run.h"
 #include "operator/settings.h"

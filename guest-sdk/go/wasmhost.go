@@ -2,7 +2,7 @@
 // state of its key.
 //
 // An operator is a package main whose init functions say what it has: [Describe] always, and of the packages transform,
-// reduce, finish and merge those that it is made of, by their Register functions. A module exports exactly the
+// reduce, finish, merge and process those that it is made of, by their Register functions. A module exports exactly the
 // interfaces whose packages it imports. README.md has a first operator.
 package wasmhost
 
@@ -17,7 +17,7 @@ type Header = engine.Header
 // Value is one value to be folded into the state of its key, borrowed from the batch.
 type Value = engine.Value
 
-// Output takes the rows of a transform.
+// Output takes the rows of a transform or a process.
 type Output = engine.Output
 
 // Row is the row that was just emitted.

@@ -30,5 +30,6 @@ export function component(operator, write) {
     reducer: { reduce: call('reduce') },
     finisher: { finish: call('finish') },
     merger: { merge: call('merge') },
+    processor: { process: call('process') },
   };
 }

@@ -40,35 +40,53 @@ export class Runner {
   transformBatch(records) {
     const offsets = records.map(() => this.offset++);
     const readAt = { topic: 'test', partition: 0, offsets };
-    const { rows, source, bad } = run.transform(this.operator, readAt, columnsOf(records));
-    for (const { row, reason } of bad) this.rejected.push({ offset: offsets[row], reason });
-    return source.map((of, i) => ({
-      key: cellAt(rows, 2 * i),
-      value: cellAt(rows, 2 * i + 1),
-      timestamp: rows.timestamps.length ? rows.timestamps[i] : records[of].timestamp,
-      headers: headersAt(rows.headers, i),
-    }));
+    const answer = run.transform(this.operator, readAt, columnsOf(records));
+    for (const { row, reason } of answer.bad) this.rejected.push({ offset: offsets[row], reason });
+    return rowsOf(answer, records.map(({ timestamp }) => timestamp));
   }
 
   /** Groups rows by key and folds them into the state; those with a null are skipped. */
   reduce(rows) {
-    const whole = rows.filter(({ key, value }) => key !== null && value !== null);
-    for (let at = 0; at < whole.length; at += this.batch) this.reduceBatch(whole.slice(at, at + this.batch));
+    for (const { groups, names } of this.batches(rows)) {
+      this.take(names, run.reduce(this.operator, groups, false));
+    }
   }
 
-  reduceBatch(rows) {
-    const groups = groupBy(rows, ({ key }) => toText(bytesOf(key)));
-    const values = [...groups.values()].flat();
-    let end = 0;
-    const { accumulators, bad } = run.reduce(this.operator, {
-      keys: column(groups.keys()),
-      accumulators: column([...groups.keys()].map((key) => this.state.get(key))),
-      ends: [...groups.values()].map((ofKey) => (end += ofKey.length)),
-      values: column(values.map(({ value }) => value)),
-      timestamps: values.map(({ timestamp = 0 }) => timestamp),
-    }, false);
+  /** Groups rows by key and processes them: the rows that come out. Those with a null are skipped. */
+  process(rows) {
+    const made = [];
+    for (const { groups, names } of this.batches(rows)) {
+      const answer = run.process(this.operator, groups);
+      this.take(names, answer);
+      made.push(...rowsOf(answer, groups.timestamps));
+    }
+    return made;
+  }
+
+  /** The calls for these rows, one after the other, each with the state that the one before has left. */
+  *batches(rows) {
+    const whole = rows.filter(({ key, value }) => key !== null && value !== null);
+    for (let at = 0; at < whole.length; at += this.batch) {
+      const byKey = groupBy(whole.slice(at, at + this.batch), ({ key }) => toText(bytesOf(key)));
+      const [names, values] = [[...byKey.keys()], [...byKey.values()].flat()];
+      let end = 0;
+      yield {
+        names,
+        groups: {
+          keys: column(names),
+          accumulators: column(names.map((key) => this.state.get(key))),
+          ends: [...byKey.values()].map((ofKey) => (end += ofKey.length)),
+          values: column(values.map(({ value }) => value)),
+          timestamps: values.map(({ timestamp = 0 }) => timestamp),
+        },
+      };
+    }
+  }
+
+  /** Takes what a call has made of the keys. */
+  take(names, { accumulators, bad }) {
     for (const { reason } of bad) this.rejected.push({ reason });
-    [...groups.keys()].forEach((key, i) => {
+    names.forEach((key, i) => {
       const bytes = stringAt(accumulators, i);
       this.touched.add(key);
       if (bytes === null) this.state.delete(key);
@@ -93,6 +111,15 @@ export class Runner {
   merge(left, right) {
     return stringAt(run.merge(this.operator, column([left]), column([right])), 0);
   }
+}
+
+function rowsOf({ rows, source }, timestamps) {
+  return source.map((of, i) => ({
+    key: cellAt(rows, 2 * i),
+    value: cellAt(rows, 2 * i + 1),
+    timestamp: rows.timestamps.length ? rows.timestamps[i] : timestamps[of],
+    headers: headersAt(rows.headers, i),
+  }));
 }
 
 function asRecord(record) {

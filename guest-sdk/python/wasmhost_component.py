@@ -62,6 +62,15 @@ class Reducer:
         return Reduced(*_call(run.reduce, groups, every))
 
 
+class Processor:
+    """`processor`."""
+
+    def process(self, groups):
+        from wit_world.exports.processor import Processed
+
+        return Processed(*_call(run.process, groups))
+
+
 class Finisher:
     """`finisher`."""
 

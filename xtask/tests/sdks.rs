@@ -1,5 +1,5 @@
-//! The SDKs' own tests, each by its language's tool and without a host. They run the sum of their language over its input
-//! too, so that the SDKs and the example are what `README.md` says of them.
+//! The SDKs' own tests, each by its language's tool and without a host. They run the examples of their language over
+//! their input too, so that the SDKs and the examples are what `README.md` says of them.
 
 use anyhow::{Context, Result, ensure};
 use std::path::Path;

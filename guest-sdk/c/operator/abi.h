@@ -97,6 +97,10 @@ typedef struct {
   op_list_u32 ends;
   op_bytes_column values;
   op_list_s64 timestamps;
+} op_groups;
+
+typedef struct {
+  op_groups groups;
   bool every;
 } op_reduce_call;
 
@@ -114,6 +118,19 @@ typedef struct {
 typedef struct {
   bool is_error;
   union {
+    struct {
+      op_bytes_column accumulators;
+      op_columns rows;
+      op_list_u32 source;
+      op_list_bad_row bad;
+    };
+    op_failure failure;
+  };
+} op_process_answer;
+
+typedef struct {
+  bool is_error;
+  union {
     op_bytes_column column;
     op_failure failure;
   };
@@ -125,6 +142,8 @@ _Static_assert(sizeof(op_transform_call) == 88, "transform's parameters");
 _Static_assert(sizeof(op_transform_answer) == 96, "transform's result");
 _Static_assert(sizeof(op_reduce_call) == 92, "reduce's parameters");
 _Static_assert(sizeof(op_reduce_answer) == 36, "reduce's result");
+_Static_assert(sizeof(op_groups) == 88, "process's parameters");
+_Static_assert(sizeof(op_process_answer) == 112, "process's result");
 _Static_assert(sizeof(op_column_answer) == 28, "the result of finish and merge");
 #endif
 

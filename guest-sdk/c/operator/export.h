@@ -2,7 +2,7 @@
 // nothing.
 #pragma once
 
-#include "run.h"
+#include "process.h"
 #include "settings.h"
 
 // What an operator says of itself; texts that are not set are empty.
@@ -91,6 +91,11 @@ __attribute__((export_name("cabi_realloc"))) void *op_cabi_realloc(void *old, si
   OP_EXPORT_CALL("reducer", reduce, op_reduce_answer, (const op_reduce_call *call), \
                  op_run_reduce(fold_, call, answer))
 
+// In place of OP_REDUCE and OP_FINISH.
+#define OP_PROCESS(process_)                                                      \
+  OP_EXPORT_CALL("processor", process, op_process_answer, (const op_groups *groups), \
+                 op_run_process(process_, groups, answer))
+
 // Two columns, flat.
 #define OP_COLUMNS                                                                                                 \
   (uint8_t * a, size_t an, uint32_t * ao, size_t aon, uint8_t * ab, size_t abn, uint8_t * b, size_t bn,            \
@@ -110,6 +115,7 @@ __attribute__((export_name("cabi_realloc"))) void *op_cabi_realloc(void *old, si
   OP_UNUSED static const op_configure_function op_configure = configure_;
 #define OP_TRANSFORM(transform_) OP_UNUSED static const op_transform_function op_exported_transform = transform_;
 #define OP_REDUCE(fold_) OP_UNUSED static const op_fold_function op_exported_fold = fold_;
+#define OP_PROCESS(process_) OP_UNUSED static const op_process_function op_exported_process = process_;
 #define OP_FINISH(finish_) OP_UNUSED static const op_finish_function op_exported_finish = finish_;
 #define OP_MERGE(merge_) OP_UNUSED static const op_merge_function op_exported_merge = merge_;
 #endif

@@ -1,4 +1,4 @@
-// Where a transform puts its rows.
+// Where a transform or a process puts its rows.
 #pragma once
 
 #include "record.h"
@@ -21,7 +21,7 @@ typedef struct {
   op_buffer header_data;
   op_buffer header_offsets;
   op_buffer header_nulls;
-  // The input row that is being transformed.
+  // The input row, or the value, that rows are made from now.
   uint32_t row;
 } op_output;
 
@@ -94,7 +94,7 @@ static inline uint32_t op_u32_at(const op_buffer *buffer, size_t i) {
   return ((const uint32_t *)buffer->at)[i];
 }
 
-// Takes back the rows made from the current input row.
+// Takes back the rows made from the current input row or value.
 __attribute__((noinline, cold)) static void op_withdraw(op_output *out) {
   size_t rows = op_row_count(out);
   while (rows && op_u32_at(&out->source, rows - 1) == out->row) rows--;
@@ -122,19 +122,21 @@ static inline void op_output_timestamps(op_output *out, const int64_t *of_source
   for (size_t i = 0; i < count; i++) timestamps->at[set[i].row] = set[i].timestamp;
 }
 
-// The rows as the contract wants them.
-static inline void op_output_finish(op_output *out, const int64_t *source_timestamps, op_transform_answer *answer) {
+// The rows as the contract wants them; their sources are `out->source`.
+static inline op_columns op_output_finish(op_output *out, const int64_t *source_timestamps) {
   size_t rows = op_row_count(out), headers = op_output_headers(out);
   op_pad_bits(&out->nulls, 2 * rows);
-  answer->rows.data = op_bytes_list(&out->data);
-  answer->rows.offsets = op_u32_list(&out->offsets);
-  answer->rows.nulls = op_bytes_list(&out->nulls);
-  answer->source = op_u32_list(&out->source);
-  if (out->timestamps.size) op_output_timestamps(out, source_timestamps, &answer->rows.timestamps);
-  if (!headers) return;
+  op_columns columns = {
+      .data = op_bytes_list(&out->data),
+      .offsets = op_u32_list(&out->offsets),
+      .nulls = op_bytes_list(&out->nulls),
+  };
+  if (out->timestamps.size) op_output_timestamps(out, source_timestamps, &columns.timestamps);
+  if (!headers) return columns;
   while (out->header_ends.size / sizeof(uint32_t) < rows) op_push_u32(&out->header_ends, headers);
   op_pad_bits(&out->header_nulls, headers);
-  answer->rows.has_headers = true;
-  answer->rows.headers = (op_header_columns){op_u32_list(&out->header_ends), op_bytes_list(&out->header_data),
-                                             op_u32_list(&out->header_offsets), op_bytes_list(&out->header_nulls)};
+  columns.has_headers = true;
+  columns.headers = (op_header_columns){op_u32_list(&out->header_ends), op_bytes_list(&out->header_data),
+                                        op_u32_list(&out->header_offsets), op_bytes_list(&out->header_nulls)};
+  return columns;
 }

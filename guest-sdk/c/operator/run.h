@@ -75,7 +75,8 @@ static inline void op_run_transform(op_transform_function transform, const op_tr
     op_push_bad(&bad, i, error.text);
     op_withdraw(&out);
   }
-  op_output_finish(&out, call->rows.timestamps.at, answer);
+  answer->rows = op_output_finish(&out, call->rows.timestamps.at);
+  answer->source = op_u32_list(&out.source);
   answer->bad = op_bad_list(&bad);
 }
 
@@ -118,23 +119,33 @@ static inline op_bytes op_string_at(const op_bytes_column *column, size_t i) {
   return op_cell(&column->data, &column->offsets, i);
 }
 
+// The state of key `i` as the host has it.
+static inline void op_load_state(op_state *state, const op_groups *groups, size_t i) {
+  state->key = op_cell(&groups->keys.data, &groups->keys.offsets, i);
+  op_state_set(state, op_string_at(&groups->accumulators, i));
+}
+
+// Value `at` of the key that `state` is of.
+static inline op_value op_value_at(const op_groups *groups, const op_state *state, size_t at) {
+  return (op_value){state->key, op_cell(&groups->values.data, &groups->values.offsets, at), groups->timestamps.at[at]};
+}
+
 static inline void op_run_reduce(op_fold_function fold, const op_reduce_call *call, op_reduce_answer *answer) {
-  size_t groups = call->ends.count, values = call->timestamps.count, at = 0;
-  op_column out = op_column_of(call->every ? values : groups, call->accumulators.data.count + 16 * groups);
-  op_buffer bad = op_buffer_of(0), before = op_buffer_of(0);
+  const op_groups *groups = &call->groups;
+  size_t keys = groups->ends.count, values = groups->timestamps.count, at = 0;
+  op_column out = op_column_of(call->every ? values : keys, groups->accumulators.data.count + 16 * keys);
+  op_buffer bad = op_buffer_of(0);
   op_state state = {.bytes = op_buffer_of(0)};
-  for (size_t i = 0; i < groups; i++) {
-    state.key = op_cell(&call->keys.data, &call->keys.offsets, i);
-    op_state_set(&state, op_string_at(&call->accumulators, i));
-    for (; at < call->ends.at[i]; at++) {
-      op_value value = {state.key, op_cell(&call->values.data, &call->values.offsets, at), call->timestamps.at[at]};
-      bool was_there = state.is_there;
-      before.size = 0;
-      op_append(&before, op_data(state.bytes.at, state.bytes.size));
+  op_backup backup = {.bytes = op_buffer_of(0)};
+  for (size_t i = 0; i < keys; i++) {
+    op_load_state(&state, groups, i);
+    for (; at < groups->ends.at[i]; at++) {
+      op_value value = op_value_at(groups, &state, at);
+      op_back_up(&backup, &state);
       op_error error = fold(&state, &value);
       if (error.outcome == OP_REJECT) {
         op_push_bad(&bad, at, error.text);
-        op_state_set(&state, was_there ? op_data(before.at, before.size) : op_null);
+        op_restore(&backup, &state);
       } else if (error.outcome != OP_OK) {
         *answer = (op_reduce_answer){.is_error = true, .failure = op_failure_of(error)};
         return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi.h"
+#include "number.h"
 
 typedef struct {
   const op_pair *pairs;
@@ -26,6 +27,18 @@ static inline const char *op_text_of(op_buffer *buffer) {
   return (const char *)buffer->at;
 }
 
+// The text that stops the start because of a setting.
+__attribute__((noinline, cold)) static const char *op_wrong_setting(const char *name, op_bytes value, const char *why) {
+  op_buffer error = op_buffer_of(128);
+  op_append_text(&error, "setting `");
+  op_append_text(&error, name);
+  op_append_text(&error, "` has the value `");
+  op_append(&error, value);
+  op_append_text(&error, "`: ");
+  op_append_text(&error, why);
+  return op_text_of(&error);
+}
+
 // Reads `true` or `false`; leaves `value` as it is when the setting is not set.
 static inline const char *op_setting_bool(const op_settings *settings, const char *name, bool *value) {
   op_bytes text = op_setting(settings, name);
@@ -34,13 +47,14 @@ static inline const char *op_setting_bool(const op_settings *settings, const cha
     *value = text.at[0] == 't';
     return NULL;
   }
-  op_buffer error = op_buffer_of(128);
-  op_append_text(&error, "setting `");
-  op_append_text(&error, name);
-  op_append_text(&error, "` has the value `");
-  op_append(&error, text);
-  op_append_text(&error, "`: provided string was not `true` or `false`");
-  return op_text_of(&error);
+  return op_wrong_setting(name, text, "provided string was not `true` or `false`");
+}
+
+// Reads a whole number of 64 bits; leaves `value` as it is when the setting is not set.
+static inline const char *op_setting_i64(const op_settings *settings, const char *name, int64_t *value) {
+  op_bytes text = op_setting(settings, name);
+  if (op_is_null(text) || op_parse_i64(text, value) == OP_NUMBER_OK) return NULL;
+  return op_wrong_setting(name, text, "it is no whole number of 64 bits");
 }
 
 // Refuses settings that are not in `names` (NULL ends them), so that a misspelt one is not ignored.

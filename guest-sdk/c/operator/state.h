@@ -22,6 +22,22 @@ static inline void op_state_set(op_state *state, op_bytes bytes) {
   op_append(&state->bytes, bytes);
 }
 
+// What a state goes back to when a value is refused.
+typedef struct {
+  bool was_there;
+  op_buffer bytes;
+} op_backup;
+
+static inline void op_back_up(op_backup *backup, const op_state *state) {
+  backup->was_there = state->is_there;
+  backup->bytes.size = 0;
+  op_append(&backup->bytes, op_data(state->bytes.at, state->bytes.size));
+}
+
+static inline void op_restore(const op_backup *backup, op_state *state) {
+  op_state_set(state, backup->was_there ? op_data(backup->bytes.at, backup->bytes.size) : op_null);
+}
+
 __attribute__((noinline, cold)) static op_error op_unreadable(const op_state *state) {
   op_buffer text = op_buffer_of(128);
   op_append_text(&text, "the accumulator of key \"");

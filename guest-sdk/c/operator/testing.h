@@ -2,7 +2,7 @@
 // `op_arena_reset`.
 #pragma once
 
-#include "run.h"
+#include "process.h"
 
 // A column of byte strings.
 static inline op_bytes_column op_test_column(const op_bytes *strings, size_t count) {
@@ -30,23 +30,37 @@ static inline op_transform_answer op_test_transform(op_transform_function transf
   return answer;
 }
 
-// The answer of a fold for one key "k" with this accumulator and these values.
-static inline op_reduce_answer op_test_reduce(op_fold_function fold, op_bytes accumulator, const op_bytes *values,
-                                              size_t count, bool every) {
+// One key "k" with this accumulator and these values, at timestamps from 0.
+static inline op_groups op_test_groups(op_bytes accumulator, const op_bytes *values, size_t count) {
   op_bytes key = op_text("k");
   int64_t *timestamps = op_alloc(count * sizeof *timestamps);
   for (size_t i = 0; i < count; i++) timestamps[i] = (int64_t)i;
-  uint32_t end = (uint32_t)count;
-  op_reduce_call call = {
+  uint32_t *end = op_alloc(sizeof *end);
+  *end = (uint32_t)count;
+  return (op_groups){
       .keys = op_test_column(&key, 1),
       .accumulators = op_test_column(&accumulator, 1),
-      .ends = {&end, 1},
+      .ends = {end, 1},
       .values = op_test_column(values, count),
       .timestamps = {timestamps, count},
-      .every = every,
   };
+}
+
+// The answer of a fold for one key "k" with this accumulator and these values.
+static inline op_reduce_answer op_test_reduce(op_fold_function fold, op_bytes accumulator, const op_bytes *values,
+                                              size_t count, bool every) {
+  op_reduce_call call = {.groups = op_test_groups(accumulator, values, count), .every = every};
   op_reduce_answer answer;
   op_run_reduce(fold, &call, &answer);
+  return answer;
+}
+
+// The answer of a process for one key "k" with this accumulator and these values.
+static inline op_process_answer op_test_process(op_process_function process, op_bytes accumulator,
+                                                const op_bytes *values, size_t count) {
+  op_groups groups = op_test_groups(accumulator, values, count);
+  op_process_answer answer;
+  op_run_process(process, &groups, &answer);
   return answer;
 }
 

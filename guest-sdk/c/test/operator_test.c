@@ -66,6 +66,42 @@ static void refused_values_leave_the_state_as_it_was(void) {
   CHECK(op_equal(op_string_at(&answer.accumulators, 5), op_text("c")));
 }
 
+// Numbers the values of a key and writes each with its number; refuses some after it has written and counted.
+static op_error numbered(op_state *state, const op_value *value, op_output *out) {
+  int64_t number = 0;
+  OP_TRY(OP_STATE_READ(state, number));
+  number++;
+  op_state_set(state, OP_NUMBER(number));
+  op_emit(out, value->key, OP_NUMBER(number));
+  if (op_equal(value->bytes, op_text("late"))) op_emit_timestamp(out, value->timestamp + 1000);
+  if (op_equal(value->bytes, op_text("late"))) op_emit_header(out, op_text("late"), op_null);
+  if (op_equal(value->bytes, op_text("twice"))) op_emit(out, op_text("all"), value->bytes);
+  if (op_equal(value->bytes, op_text("delete"))) op_state_set(state, op_null);
+  if (op_equal(value->bytes, op_text("stop"))) return op_fatal("stop");
+  return op_equal(value->bytes, op_text("bad")) ? op_reject("bad") : op_ok;
+}
+
+static void a_process_makes_rows_and_state_and_takes_back_what_it_refuses(void) {
+  op_bytes values[] = {op_text("bad"), op_text("twice"), op_text("bad"), op_text("late"), op_text("delete")};
+  int64_t two = 2, three = 3;
+  op_process_answer answer = op_test_process(numbered, OP_NUMBER(two), values, 4);
+  CHECK(!answer.is_error && answer.source.count == 3 && answer.bad.count == 2);
+  CHECK(answer.source.at[0] == 1 && answer.source.at[1] == 1 && answer.source.at[2] == 3);
+  CHECK(answer.bad.at[0].row == 0 && answer.bad.at[1].row == 2 && is_text(answer.bad.at[1].reason, "bad"));
+  CHECK(op_equal(op_test_cell(&answer.rows, 0), op_text("k")));
+  CHECK(op_equal(op_test_cell(&answer.rows, 1), OP_NUMBER(three)));
+  CHECK(op_equal(op_test_cell(&answer.rows, 2), op_text("all")));
+  CHECK(answer.rows.timestamps.at[0] == 1 && answer.rows.timestamps.at[2] == 1003);
+  CHECK(answer.rows.has_headers && answer.rows.headers.ends.at[1] == 0 && answer.rows.headers.ends.at[2] == 1);
+  int64_t state = two + 2;
+  CHECK(op_equal(op_string_at(&answer.accumulators, 0), OP_NUMBER(state)));
+  answer = op_test_process(numbered, OP_NUMBER(two), values, 5);
+  CHECK(op_is_null(op_string_at(&answer.accumulators, 0)) && answer.source.count == 4);
+  op_bytes stop[] = {op_text("stop")};
+  answer = op_test_process(numbered, op_null, stop, 1);
+  CHECK(answer.is_error && answer.failure.kind == 1 && is_text(answer.failure.text, "stop"));
+}
+
 static void the_sum_says_what_is_wrong_with_a_line(void) {
   static const char *const wrong[][2] = {
       {"plum", "the line has no comma"},
@@ -121,6 +157,7 @@ static void calls_of_any_size_give_their_memory_back(void) {
 int main(void) {
   refused_records_take_their_rows_back();
   refused_values_leave_the_state_as_it_was();
+  a_process_makes_rows_and_state_and_takes_back_what_it_refuses();
   the_sum_says_what_is_wrong_with_a_line();
   sums_wrap_merge_and_become_text();
   sums_outside_of_their_range_refuse_the_value();

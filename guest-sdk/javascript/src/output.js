@@ -1,4 +1,4 @@
-// Where a transform puts its rows.
+// Where a transform or a process puts its rows.
 
 import { Bytes, bits, cell } from './columns.js';
 import { fromText } from './utf8.js';
@@ -17,7 +17,7 @@ export class Output {
 
   /**
    * Writes a row: keys and values are Uint8Array, null, or anything else as its text. Without `timestamp`
-   * (milliseconds since the Unix epoch) it has that of its record; `headers` are pairs of a name and a value.
+   * (milliseconds since the Unix epoch) it has that of its record or value; `headers` are pairs of a name and a value.
    */
   emit(key, value, { timestamp, headers } = {}) {
     this.push(cell(key));
@@ -38,7 +38,7 @@ export class Output {
     this.offsets.push(this.data.size);
   }
 
-  /** Takes back the rows of the current record. */
+  /** Takes back the rows of the current record or value. */
   withdraw() {
     while (this.source.length && this.source[this.source.length - 1] === this.row) this.source.pop();
     const rows = this.source.length;

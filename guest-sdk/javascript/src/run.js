@@ -1,10 +1,10 @@
 // Drives an operator over columns: the calls of the contract, over one record or value at a time.
 
 import { bit, Column, cell, stringAt } from './columns.js';
-import { Fatal, isRejection, reason } from './errors.js';
-import { bytes } from './kinds.js';
+import { isRejection, reason } from './errors.js';
+import { decode, encode, Folding } from './folding.js';
 import { Output } from './output.js';
-import { Record, Value } from './record.js';
+import { Record } from './record.js';
 import { Settings } from './settings.js';
 
 /** What the operator is with these settings; throws the text of what is wrong with them. */
@@ -49,82 +49,45 @@ export function transform(operator, readAt, rows) {
   return { rows: out.finish(timestamps), source: out.source, sinks: new Uint8Array(0), bad };
 }
 
-/** An accumulator. Bytes of another kind stop the application: two layouts share one state schema. */
-function decode(operator, key, data) {
-  try {
-    return (operator.accumulator ?? bytes).decode(data);
-  } catch (error) {
-    if (!isRejection(error)) throw error;
-    const name = Array.from(key, (byte) => String.fromCharCode(byte)).join('');
-    throw new Fatal(`the accumulator of key "${name}" (${data.length} bytes) is not one of this operator's`);
-  }
-}
-
-/** Folds the values of one key, and can take one back as if it had never been there. */
-class Folding {
-  constructor(operator, key, stored) {
-    this.operator = operator;
-    this.value = new Value(key);
-    this.before = stored;
-    this.accepted = [];
-    this.accumulator = this.stored();
-  }
-
-  stored() {
-    return this.before === null ? null : decode(this.operator, this.value.key, this.before);
-  }
-
-  encode() {
-    const { accumulator, operator } = this;
-    return accumulator === null || accumulator === undefined ? null : (operator.accumulator ?? bytes).encode(accumulator);
-  }
-
-  fold(data, timestamp) {
-    this.value.data = data;
-    this.value.timestamp = timestamp;
-    this.accumulator = this.operator.fold(this.accumulator ?? null, this.value);
-  }
-
-  /** Folds a value; what refuses it is thrown, and the accumulator is as it was. */
-  add(data, timestamp) {
-    try {
-      this.fold(data, timestamp);
-      this.accepted.push([data, timestamp]);
-    } catch (error) {
-      if (isRejection(error)) this.restore();
-      throw error;
-    }
-  }
-
-  /** The refused value may have changed the accumulator in place. */
-  restore() {
-    const accepted = this.accepted;
-    this.accepted = [];
-    this.accumulator = this.stored();
-    for (const [data, timestamp] of accepted) this.fold(data, timestamp);
-    this.before = this.encode();
-  }
-}
-
 /** `reducer.reduce`. */
 export function reduce(operator, groups, every) {
   const out = new Column(groups.accumulators.data.length + 16 * groups.ends.length);
+  const fold = (accumulator, value) => operator.fold(accumulator, value);
   const bad = [];
   let at = 0;
   for (let i = 0; i < groups.ends.length; i++) {
-    const folding = new Folding(operator, stringAt(groups.keys, i), stringAt(groups.accumulators, i));
+    const folding = new Folding(operator, groups, i, fold, fold);
     for (; at < groups.ends[i]; at++) {
-      try {
-        folding.add(stringAt(groups.values, at), groups.timestamps[at]);
-      } catch (error) {
-        if (!isRejection(error)) throw error;
-        bad.push({ row: at, reason: reason(error) });
-      }
+      const refused = folding.add(at);
+      if (refused) bad.push({ row: at, reason: reason(refused) });
       if (every) out.push(folding.encode());
     }
     if (!every) out.push(folding.encode());
   }
   return { accumulators: out.finish(), bad };
+}
+
+/** `processor.process`. */
+export function process(operator, groups) {
+  const out = new Output(groups.values.data.length);
+  const accumulators = new Column(groups.accumulators.data.length + 16 * groups.ends.length);
+  const into = (output) => (accumulator, value) => operator.process(accumulator, value, output);
+  // What is processed again has its rows already.
+  const [fold, again] = [into(out), into(new Output(0))];
+  const bad = [];
+  let at = 0;
+  for (let i = 0; i < groups.ends.length; i++) {
+    const folding = new Folding(operator, groups, i, fold, again);
+    for (; at < groups.ends[i]; at++) {
+      out.row = at;
+      const refused = folding.add(at);
+      if (!refused) continue;
+      out.withdraw();
+      bad.push({ row: at, reason: reason(refused) });
+    }
+    accumulators.push(folding.encode());
+  }
+  return { accumulators: accumulators.finish(), rows: out.finish(groups.timestamps), source: out.source, bad };
 }
 
 /** `finisher.finish`. */
@@ -144,7 +107,7 @@ export function merge(operator, left, right) {
   for (let i = 0; i + 1 < left.offsets.length; i++) {
     const side = (column) => decode(operator, nameless, stringAt(column, i));
     const merged = operator.merge(side(left), side(right));
-    out.push(merged === null || merged === undefined ? null : (operator.accumulator ?? bytes).encode(merged));
+    out.push(encode(operator, merged));
   }
   return out.finish();
 }

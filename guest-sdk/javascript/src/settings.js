@@ -12,6 +12,15 @@ export class Settings extends Map {
     }
   }
 
+  /** A setting that is a whole number. */
+  number(name, otherwise) {
+    const text = this.get(name);
+    if (text === undefined) return otherwise;
+    const number = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    if (Number.isSafeInteger(number)) return number;
+    throw new Error(`setting \`${name}\` has the value \`${text}\`: it is no whole number of 53 bits`);
+  }
+
   /** A setting that is `true` or `false`. */
   flag(name, otherwise = false) {
     const text = this.get(name);

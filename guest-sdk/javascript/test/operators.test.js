@@ -55,6 +55,39 @@ test('a refused value leaves the accumulator as it was', () => {
   }
 });
 
+// Numbers the values of a key and writes each with its number; refuses some after it has written and counted.
+const numbered = {
+  description,
+  accumulator: json,
+  process(counts, value, out) {
+    const now = counts ?? [0];
+    now[0]++;
+    const text = value.text();
+    if (text === 'late') out.emit(value.key, now[0], { timestamp: value.timestamp + 1000, headers: [['late', null]] });
+    else out.emit(value.key, now[0]);
+    if (text === 'twice') out.emit('all', text);
+    if (text === 'bad') throw new Reject('bad');
+    return text === 'delete' ? null : now;
+  },
+};
+
+test('a process makes rows and state, and takes back what it refuses', () => {
+  const values = ['bad', 'twice', 'bad', 'late'].map((value) => ({ key: 'k', value, timestamp: 5 }));
+  for (const batch of [1, 2, 100]) {
+    const runner = new Runner(numbered, { batch });
+    runner.state.set('k', fromText('[2]'));
+    const rows = runner.process([...values, { key: 'k', value: null }]);
+    assert.deepEqual(texts(rows), ['3', 'twice', '4']);
+    assert.deepEqual(rows.map(({ key }) => toText(key)), ['k', 'all', 'k']);
+    assert.deepEqual(rows.map(({ timestamp }) => timestamp), [5, 5, 1005]);
+    assert.deepEqual(rows.map(({ headers }) => headers), [[], [], [['late', null]]]);
+    assert.equal(toText(runner.state.get('k')), '[4]');
+    assert.deepEqual(runner.rejected.map(({ reason }) => reason), ['bad', 'bad']);
+    assert.deepEqual(texts(runner.process([{ key: 'k', value: 'delete' }])), ['5']);
+    assert.equal(runner.state.size, 0);
+  }
+});
+
 test('null deletes the key and makes a tombstone', () => {
   const fold = (_, value) => (value.data.length ? value.data : null);
   const runner = new Runner({ description, fold, finish: (key, value) => value });
@@ -81,6 +114,9 @@ test('failures are those of the contract', () => {
 
 test('settings that there are none of stop the start', () => {
   assert.throws(() => new Runner({ description }, { settings: { x: '1' } }), /unknown setting `x`: there are none/);
+  const configure = (settings) => ({ name: String(settings.number('x', 7)) });
+  assert.equal(new Runner({ description, configure }).description.name, '7');
+  assert.throws(() => new Runner({ description, configure }, { settings: { x: '1.5' } }), /no whole number/);
 });
 
 test('text and its bytes are those of the standard', () => {
@@ -111,5 +147,21 @@ test('the example gives its sums however it is cut', async () => {
     assert.equal(found, readFileSync(new URL('expected.txt', example), 'utf8'));
     assert.equal(runner.rejected.length, 12);
     assert.deepEqual(runner.merge(i128.encode(2n), i128.encode(-5n)), i128.encode(-3n));
+  }
+});
+
+test('the sessions are those of the example however they are cut', async () => {
+  const example = new URL('../../../examples/sessions/', import.meta.url);
+  const sessions = await import(new URL('javascript/operator.js', example));
+  const records = (file) => readFileSync(new URL(file, example), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const sorted = (lines) => lines.map((line) => JSON.stringify(line)).sort();
+  const expected = records('expected.jsonl');
+  for (const batch of [1, 3, 1000]) {
+    const runner = new Runner(sessions, { settings: { gap_ms: '60000' }, batch });
+    const found = runner.process(records('input.jsonl')).map(({ key, value, timestamp, headers: [[name, how]] }) => (
+      { key: toText(key), value: JSON.parse(toText(value)), timestamp, headers: { [name]: toText(how) } }
+    ));
+    assert.deepEqual(sorted(found), sorted(expected));
+    assert.equal(runner.rejected.length, 1);
   }
 });

@@ -1,5 +1,7 @@
 """The SDK over operators of the tests, without Wasm: `python3 -m unittest discover guest-sdk/python/tests`."""
 
+import importlib.util
+import json
 import sys
 import unittest
 from pathlib import Path
@@ -84,6 +86,33 @@ class Reduces(unittest.TestCase):
             runner.reduce([(b"k", b"x")])
 
 
+class Processes(unittest.TestCase):
+    def test_a_process_makes_rows_and_state_and_takes_back_what_it_refuses(self):
+        def process(counts, value, out):
+            # Numbers the values of a key and writes each with its number.
+            counts = counts or [0]
+            counts[0] += 1
+            text = value.text()
+            late = {"timestamp": value.timestamp + 1000, "headers": [("late", None)]} if text == "late" else {}
+            out.emit(value.key, counts[0], **late)
+            if text == "twice":
+                out.emit("all", text)
+            if text == "bad":
+                raise Reject("bad")
+            return None if text == "delete" else counts
+
+        for batch in (1, 2, 100):
+            runner = Runner(app(process=process, ACCUMULATOR=JSON), batch=batch)
+            runner.state[b"k"] = b"[2]"
+            rows = runner.process([(b"k", value, 5) for value in (b"bad", b"twice", b"bad", b"late")] + [(b"k", None)])
+            late = (b"k", b"4", 1005, [("late", None)])
+            self.assertEqual(rows, [(b"k", b"3", 5, []), (b"all", b"twice", 5, []), late])
+            self.assertEqual(runner.state, {b"k": b"[4]"})
+            self.assertEqual(runner.rejected, [(-1, "bad"), (-1, "bad")])
+            self.assertEqual(runner.process([(b"k", b"delete")]), [(b"k", b"5", 0, [])])
+            self.assertEqual(runner.state, {})
+
+
 class Calls(unittest.TestCase):
     def test_failures_are_those_of_the_contract(self):
         failures = SimpleNamespace(Failure_Retry=lambda text: ("retry", text), Failure_Fatal=lambda text: ("fatal", text))
@@ -94,6 +123,8 @@ class Calls(unittest.TestCase):
     def test_settings_that_there_are_none_of_stop_the_start(self):
         with self.assertRaisesRegex(ValueError, "unknown setting `x`: there are none"):
             Runner(app(), {"x": "1"})
+        with self.assertRaisesRegex(ValueError, "setting `x` has the value `1.5`: it is no whole number"):
+            Runner(app(configure=lambda settings: settings.number("x", 7) and None), {"x": "1.5"})
 
     def test_numbers_wrap_or_are_refused_outside_their_range(self):
         self.assertEqual(I64.wrap(1 << 63), -(1 << 63))
@@ -101,20 +132,42 @@ class Calls(unittest.TestCase):
             I64.encode(1 << 63)
 
 
+def example_app(name: str):
+    """The operator of an example; each is a module `app`."""
+    path = Path(__file__).parents[3] / "examples" / name
+    spec = importlib.util.spec_from_file_location(f"{name}_app", path / "python" / "app.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return path, module
+
+
 class Sum(unittest.TestCase):
     def test_the_example_gives_its_sums_however_it_is_cut(self):
-        example = Path(__file__).parents[3] / "examples" / "sum"
-        sys.path.insert(0, str(example / "python"))
-        import app as example_app
-
+        example, operator = example_app("sum")
         lines = (example / "input.txt").read_bytes().splitlines()
         for batch in (1, 7, 1_000):
-            runner = Runner(example_app, batch=batch)
+            runner = Runner(operator, batch=batch)
             runner.run(lines)
             found = b"".join(key + b"\t" + value + b"\n" for key, value in sorted(runner.finish().items()))
             self.assertEqual(found, (example / "expected.txt").read_bytes())
             self.assertEqual(len(runner.rejected), 12)
         self.assertEqual(runner.merge(I128.encode(2), I128.encode(-5)), I128.encode(-3))
+
+
+class Sessions(unittest.TestCase):
+    def test_the_sessions_are_those_of_the_example_however_they_are_cut(self):
+        example, operator = example_app("sessions")
+        records = [json.loads(line) for line in (example / "input.jsonl").read_text().splitlines()]
+        expected = [json.loads(line) for line in (example / "expected.jsonl").read_text().splitlines()]
+        for batch in (1, 3, 1_000):
+            runner = Runner(operator, {"gap_ms": "60000"}, batch=batch)
+            rows = runner.process([(r["key"].encode(), r["value"].encode(), r["timestamp"]) for r in records])
+            found = [
+                {"key": key.decode(), "value": json.loads(value), "timestamp": at, "headers": {name: how.decode()}}
+                for key, value, at, [(name, how)] in rows
+            ]
+            self.assertCountEqual(found, expected)
+            self.assertEqual(len(runner.rejected), 1)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,14 @@ class Settings(dict[str, str]):
                 there = f"are {', '.join(names)}" if names else "are none"
                 raise ValueError(f"unknown setting `{name}`: there {there}")
 
+    def number(self, name: str, default: int) -> int:
+        """A setting that is a whole number."""
+        text = self.get(name)
+        try:
+            return default if text is None else int(text)
+        except ValueError:
+            raise ValueError(f"setting `{name}` has the value `{text}`: it is no whole number") from None
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A setting that is `true` or `false`."""
         text = self.get(name)

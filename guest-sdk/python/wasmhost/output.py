@@ -1,4 +1,4 @@
-"""Where a transform puts its rows."""
+"""Where a transform or a process puts its rows."""
 
 from .columns import bits
 
@@ -27,7 +27,7 @@ class Output:
 
     def emit(self, key: Cell, value: Cell, timestamp: int | None = None, headers=()) -> None:
         """Writes a row: keys and values are bytes, text, or None for a null. Without `timestamp` (milliseconds since
-        the Unix epoch) it has that of its record. `headers` are names with values."""
+        the Unix epoch) it has that of its record or value. `headers` are names with values."""
         for part in (key, value):
             if type(part) is bytes:
                 self.data += part
@@ -47,7 +47,7 @@ class Output:
         self.emit(record.key, record.value, headers=record.headers())
 
     def withdraw(self) -> None:
-        """Takes back the rows of the current record."""
+        """Takes back the rows of the current record or value."""
         while self.source and self.source[-1] == self.row:
             self.source.pop()
         rows = len(self.source)

@@ -3,12 +3,12 @@
 `types` are the classes of the contract: the bindings' on Wasm, stand-ins in tests. `Failed` carries what ends a whole
 call."""
 
-from .accumulators import BYTES
 from .columns import Column, bit, header_reader, strings
 from .description import Settings
 from .errors import REJECTIONS, Fatal, Retry, reason
+from .folding import decode, foldings, kind_of
 from .output import Output, cell
-from .records import Record, Value
+from .records import Record
 
 
 def configure(app, settings) -> str | None:
@@ -50,78 +50,48 @@ def transform(app, types, read_at, rows):
     return out.columns(types, rows.timestamps), out.source, bad
 
 
-class Folding:
-    """Folds the values of one key, and can take one back as if it had never been there."""
-
-    def __init__(self, app, key: bytes, stored: bytes | None):
-        self.fold = app.fold
-        self.kind = getattr(app, "ACCUMULATOR", BYTES)
-        self.key = key
-        self.before = stored
-        self.accepted: list[tuple[bytes, int]] = []
-        self.accumulator = self.decode()
-        self.value = Value()
-        self.value.key = key
-
-    def decode(self):
-        return None if self.before is None else decode(self.kind, self.key, self.before)
-
-    def encode(self) -> bytes | None:
-        return None if self.accumulator is None else self.kind.encode(self.accumulator)
-
-    def add(self, data: bytes, timestamp: int) -> None:
-        """Folds a value; what refuses it is raised, and the accumulator is as it was."""
-        self.value.data, self.value.timestamp = data, timestamp
-        try:
-            folded = self.fold(self.accumulator, self.value)
-            self.accumulator = folded
-        except REJECTIONS:
-            # It may have changed the accumulator in place.
-            accepted, self.accepted = self.accepted, []
-            self.accumulator = self.decode()
-            for data, timestamp in accepted:
-                self.value.data, self.value.timestamp = data, timestamp
-                self.accumulator = self.fold(self.accumulator, self.value)
-            self.before = self.encode()
-            raise
-        self.accepted.append((data, timestamp))
-
-
 def reduce(app, types, groups, every: bool):
     """The accumulators of all keys: (column, bad)."""
     out, bad = Column(), []
-    keys, stored = strings(groups.keys), strings(groups.accumulators)
-    values, timestamps = strings(groups.values), groups.timestamps
-    start = 0
-    for key, accumulator, end in zip(keys, stored, groups.ends):
-        folding = Folding(app, key, accumulator)
-        for i in range(start, end):
+    for folding, places in foldings(app, groups, app.fold, app.fold):
+        for at in places:
             try:
-                folding.add(values[i], timestamps[i])
+                folding.add(at)
             except REJECTIONS as error:
-                bad.append(types.BadRow(i, reason(error)))
+                bad.append(types.BadRow(at, reason(error)))
             if every:
                 out.push(folding.encode())
         if not every:
             out.push(folding.encode())
-        start = end
     return column(types, out), bad
 
 
-def decode(kind, key: bytes, data: bytes):
-    """An accumulator. Bytes of another kind stop the application: two layouts share one state schema."""
-    try:
-        return kind.decode(data)
-    except REJECTIONS:
-        name = key.decode("ascii", "backslashreplace")
-        raise Fatal(
-            f'the accumulator of key "{name}" ({len(data)} bytes) is not one of this operator\'s'
-        ) from None
+def process(app, types, groups):
+    """The accumulators of all keys, and the rows made: (column, columns, source, bad)."""
+    out, unused, bad, accumulators = Output(), Output(), [], Column()
+
+    def fold(accumulator, value):
+        return app.process(accumulator, value, out)
+
+    def again(accumulator, value):
+        # What is processed again has its rows already.
+        return app.process(accumulator, value, unused)
+
+    for folding, places in foldings(app, groups, fold, again):
+        for at in places:
+            out.row = at
+            try:
+                folding.add(at)
+            except REJECTIONS as error:
+                out.withdraw()
+                bad.append(types.BadRow(at, reason(error)))
+        accumulators.push(folding.encode())
+    return column(types, accumulators), out.columns(types, groups.timestamps), out.source, bad
 
 
 def finish(app, types, keys, accumulators):
     """One output value a key."""
-    out, kind = Column(), getattr(app, "ACCUMULATOR", BYTES)
+    out, kind = Column(), kind_of(app)
     for key, data in zip(strings(keys), strings(accumulators)):
         out.push(None if data is None else cell(app.finish(key, decode(kind, key, data))))
     return column(types, out)
@@ -129,7 +99,7 @@ def finish(app, types, keys, accumulators):
 
 def merge(app, types, left, right):
     """One accumulator a pair."""
-    out, kind = Column(), getattr(app, "ACCUMULATOR", BYTES)
+    out, kind = Column(), kind_of(app)
     for ours, others in zip(strings(left), strings(right)):
         merged = app.merge(decode(kind, b"", ours), decode(kind, b"", others))
         out.push(None if merged is None else kind.encode(merged))

@@ -1,6 +1,7 @@
 """Runs an operator without Wasm, for unittest or pytest: the calls are those of the host, in its order."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from types import SimpleNamespace
 
 from . import run
@@ -67,37 +68,43 @@ class Runner:
         origin = SimpleNamespace(topic="test", partition=0, offsets=offsets)
         columns, source, bad = run.transform(self.app, types, origin, _columns(inputs))
         self.rejected += [(offsets[refused.row], refused.reason) for refused in bad]
-        headers = run.header_reader(columns.headers)
-        rows, data, ends, nulls = [], columns.data, columns.offsets, columns.nulls
-        for i, row in enumerate(source):
-            key = None if bit(nulls, 2 * i) else data[ends[2 * i]:ends[2 * i + 1]]
-            value = None if bit(nulls, 2 * i + 1) else data[ends[2 * i + 1]:ends[2 * i + 2]]
-            timestamp = columns.timestamps[i] if columns.timestamps else inputs[row].timestamp
-            rows.append((key, value, timestamp, headers(i) if headers else []))
-        return rows
+        return _rows(columns, source, [record.timestamp for record in inputs])
 
     def reduce(self, rows) -> None:
         """Groups rows (key, value, …) by key and folds them into the state; those with a null are skipped."""
+        for groups in self._groups(rows):
+            self._take(groups, *run.reduce(self.app, types, groups, False))
+
+    def process(self, rows) -> list[tuple[bytes | None, bytes | None, int, list]]:
+        """Groups rows (key, value, timestamp, …) by key and processes them: the rows that come out, as `transform` has
+        them. Those with a null are skipped."""
+        made = []
+        for groups in self._groups(rows):
+            accumulators, columns, source, bad = run.process(self.app, types, groups)
+            self._take(groups, accumulators, bad)
+            made += _rows(columns, source, groups.timestamps)
+        return made
+
+    def _groups(self, rows):
+        """The calls for these rows, one after the other, each with the state that the one before has left."""
         rows = [row for row in rows if row[0] is not None and row[1] is not None]
         for at in range(0, len(rows), self.batch):
-            self._reduce(rows[at:at + self.batch])
+            by_key: dict[bytes, list] = {}
+            for row in rows[at:at + self.batch]:
+                by_key.setdefault(row[0], []).append(row)
+            values = [row for of_key in by_key.values() for row in of_key]
+            yield SimpleNamespace(
+                keys=column(by_key),
+                accumulators=column(self.state.get(key) for key in by_key),
+                ends=list(accumulate(len(of_key) for of_key in by_key.values())),
+                values=column(row[1] for row in values),
+                timestamps=[row[2] if len(row) > 2 else 0 for row in values],
+            )
 
-    def _reduce(self, rows):
-        groups: dict[bytes, list] = {}
-        for row in rows:
-            groups.setdefault(row[0], []).append(row)
-        values = [row for of_key in groups.values() for row in of_key]
-        ends, end = [], 0
-        for of_key in groups.values():
-            end += len(of_key)
-            ends.append(end)
-        call = SimpleNamespace(
-            keys=column(groups), accumulators=column(self.state.get(key) for key in groups), ends=ends,
-            values=column(row[1] for row in values), timestamps=[row[2] if len(row) > 2 else 0 for row in values],
-        )
-        answer, bad = run.reduce(self.app, types, call, False)
+    def _take(self, groups, accumulators, bad):
+        """Takes what a call has made of the keys."""
         self.rejected += [(-1, refused.reason) for refused in bad]
-        for key, accumulator in zip(groups, strings(answer)):
+        for key, accumulator in zip(strings(groups.keys), strings(accumulators)):
             self.touched.add(key)
             if accumulator is None:
                 self.state.pop(key, None)
@@ -118,6 +125,17 @@ class Runner:
     def merge(self, left: bytes, right: bytes) -> bytes | None:
         """Two accumulators merged."""
         return strings(run.merge(self.app, types, column([left]), column([right])))[0]
+
+
+def _rows(columns, source, timestamps):
+    headers = run.header_reader(columns.headers)
+    rows, data, ends, nulls = [], columns.data, columns.offsets, columns.nulls
+    for i, row in enumerate(source):
+        key = None if bit(nulls, 2 * i) else data[ends[2 * i]:ends[2 * i + 1]]
+        value = None if bit(nulls, 2 * i + 1) else data[ends[2 * i + 1]:ends[2 * i + 2]]
+        timestamp = columns.timestamps[i] if columns.timestamps else timestamps[row]
+        rows.append((key, value, timestamp, headers(i) if headers else []))
+    return rows
 
 
 def _columns(inputs):

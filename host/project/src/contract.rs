@@ -14,8 +14,13 @@ const PACKAGE: &str = "host:operator/";
 const FIRST: &str = "wit/types.wit";
 
 /// The functions that SDKs of dynamic languages look for, and the interfaces that they make.
-const FUNCTIONS: [(&str, &str); 4] =
-    [("transform", "transformer"), ("fold", "reducer"), ("finish", "finisher"), ("merge", "merger")];
+const FUNCTIONS: [(&str, &str); 5] = [
+    ("transform", "transformer"),
+    ("fold", "reducer"),
+    ("finish", "finisher"),
+    ("merge", "merger"),
+    ("process", "processor"),
+];
 
 /// The interfaces of an operator with these functions.
 pub(crate) fn interfaces<'a>(functions: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {

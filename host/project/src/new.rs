@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 /// Name and description of the templates, which every language has.
-pub const TEMPLATES: [(&str, &str); 3] = [
+pub const TEMPLATES: [(&str, &str); 4] = [
     ("transform", "rows in, rows out: lines of a log become rows by level"),
     ("reduce", "a state for each key: counts records"),
+    ("process", "a state for each key, and rows: values that differ from the one before"),
     ("sum", "both: sums `key,value` lines per key"),
 ];
 
@@ -48,6 +49,10 @@ fn data(template: &str) -> &'static [(&'static str, &'static str)] {
         "reduce" => &[
             ("input.jsonl", include_str!("../templates/data/reduce/input.jsonl")),
             ("expected.jsonl", include_str!("../templates/data/reduce/expected.jsonl")),
+        ],
+        "process" => &[
+            ("input.jsonl", include_str!("../templates/data/process/input.jsonl")),
+            ("expected.jsonl", include_str!("../templates/data/process/expected.jsonl")),
         ],
         _ => &[
             ("input.txt", include_str!("../templates/data/sum/input.txt")),

@@ -3,12 +3,13 @@
 use cli_tests::{Sandbox, guest};
 use std::path::PathBuf;
 
-const EXAMPLES: [&str; 9] = [
+const EXAMPLES: [&str; 10] = [
     "anomaly",
     "association-rules",
     "dedupe",
     "fill-missing",
     "k-means",
+    "sessions",
     "stats",
     "top-k",
     "validate",
@@ -44,7 +45,7 @@ fn every_example_comes_to_what_is_expected_however_it_is_disturbed() {
 
 #[test]
 fn examples_that_go_by_key_come_to_the_same_over_several_partitions() {
-    for name in ["anomaly", "dedupe", "fill-missing", "stats", "top-k", "word-count"] {
+    for name in ["anomaly", "dedupe", "fill-missing", "sessions", "stats", "top-k", "word-count"] {
         test(name, &["--partitions", "3", "--workers", "2", "--repeat-with-cuts=2", "--crashes", "1"]);
     }
 }

@@ -30,6 +30,11 @@ fn a_reduce_in_rust_is_green() {
 }
 
 #[test]
+fn a_process_in_rust_is_green() {
+    is_green("rust", "process");
+}
+
+#[test]
 fn a_sum_in_rust_is_green() {
     is_green("rust", "sum");
 }
@@ -42,6 +47,11 @@ fn a_transform_in_c_is_green() {
 #[test]
 fn a_reduce_in_c_is_green() {
     is_green("c", "reduce");
+}
+
+#[test]
+fn a_process_in_c_is_green() {
+    is_green("c", "process");
 }
 
 #[test]
@@ -60,6 +70,11 @@ fn a_reduce_in_go_is_green() {
 }
 
 #[test]
+fn a_process_in_go_is_green() {
+    is_green("go", "process");
+}
+
+#[test]
 fn a_sum_in_go_is_green() {
     is_green("go", "sum");
 }
@@ -75,6 +90,11 @@ fn a_reduce_in_javascript_is_green() {
 }
 
 #[test]
+fn a_process_in_javascript_is_green() {
+    is_green("javascript", "process");
+}
+
+#[test]
 fn a_sum_in_javascript_is_green() {
     is_green("javascript", "sum");
 }
@@ -87,6 +107,11 @@ fn a_transform_in_python_is_green() {
 #[test]
 fn a_reduce_in_python_is_green() {
     is_green("python", "reduce");
+}
+
+#[test]
+fn a_process_in_python_is_green() {
+    is_green("python", "process");
 }
 
 #[test]
@@ -138,7 +163,7 @@ fn an_unknown_language_or_template_names_those_that_there_are() {
     let run = Sandbox::new().host(&["new", "mine", "--lang", "cobol"]).ends_with(2);
     assert!(run.stderr.contains("possible values: rust, go, javascript, python, c"), "{}", run.stderr);
     let run = Sandbox::new().host(&["new", "mine", "--template", "join"]).ends_with(2);
-    assert!(run.stderr.contains("possible values: transform, reduce, sum"), "{}", run.stderr);
+    assert!(run.stderr.contains("possible values: transform, reduce, process, sum"), "{}", run.stderr);
 }
 
 #[test]

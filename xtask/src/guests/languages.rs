@@ -70,10 +70,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sum_is_there_in_every_language() -> Result<()> {
+    fn sum_and_sessions_are_there_in_every_language() -> Result<()> {
         let names: Vec<String> = projects()?.into_iter().map(|project| project.name).collect();
-        for name in ["sum-c", "sum-go", "sum-javascript", "sum-python"] {
-            assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
+        for language in ["c", "go", "javascript", "python"] {
+            for name in [format!("sessions-{language}"), format!("sum-{language}")] {
+                assert!(names.contains(&name), "{name} in {names:?}");
+            }
         }
         Ok(())
     }

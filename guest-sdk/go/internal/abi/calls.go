@@ -78,18 +78,27 @@ func Transform(transform engine.TransformFunc, at unsafe.Pointer) unsafe.Pointer
 func Reduce(reduce engine.ReduceFunc, at unsafe.Pointer) unsafe.Pointer {
 	return Guarded(func() unsafe.Pointer {
 		call := (*reduceCall)(at)
-		groups := engine.Groups{
-			Keys:         liftColumn(call.keys),
-			Accumulators: liftColumn(call.accumulators),
-			Ends:         lift[uint32](call.ends),
-			Values:       liftColumn(call.values),
-			Timestamps:   lift[int64](call.timestamps),
-		}
-		found, err := reduce(&groups, call.every != 0)
+		found, err := reduce(liftGroups(&call.groups), call.every != 0)
 		if err != nil {
 			return answer(failure(err))
 		}
 		return answer(&reduced{accumulators: lowerColumn(found.Accumulators), bad: lowerBad(found.Bad)})
+	})
+}
+
+// Process is processor.process; its parameters lie at `at`.
+func Process(process engine.ProcessorFunc, at unsafe.Pointer) unsafe.Pointer {
+	return Guarded(func() unsafe.Pointer {
+		found, err := process(liftGroups((*groups)(at)))
+		if err != nil {
+			return answer(failure(err))
+		}
+		return answer(&processed{
+			accumulators: lowerColumn(found.Accumulators),
+			rows:         lowerColumns(&found.Rows),
+			source:       lower(found.Source),
+			bad:          lowerBad(found.Bad),
+		})
 	})
 }
 

@@ -51,18 +51,29 @@ type transformed struct {
 	source, sinks, bad list
 }
 
-type reduceCall struct {
+type groups struct {
 	keys, accumulators bytesColumn
 	ends               list
 	values             bytesColumn
 	timestamps         list
-	every              uint8
+}
+
+type reduceCall struct {
+	groups groups
+	every  uint8
 }
 
 type reduced struct {
 	isError      uint8
 	accumulators bytesColumn
 	bad          list
+}
+
+type processed struct {
+	isError      uint8
+	accumulators bytesColumn
+	rows         columns
+	source, bad  list
 }
 
 type columnAnswer struct {
@@ -93,6 +104,16 @@ func liftColumn(c bytesColumn) engine.BytesColumn {
 
 func lowerColumn(c engine.BytesColumn) bytesColumn {
 	return bytesColumn{lower(c.Data), lower(c.Offsets), lower(c.Nulls)}
+}
+
+func liftGroups(g *groups) *engine.Groups {
+	return &engine.Groups{
+		Keys:         liftColumn(g.keys),
+		Accumulators: liftColumn(g.accumulators),
+		Ends:         lift[uint32](g.ends),
+		Values:       liftColumn(g.values),
+		Timestamps:   lift[int64](g.timestamps),
+	}
 }
 
 func liftColumns(c *columns) *engine.Columns {

@@ -61,6 +61,14 @@ type Reduced struct {
 	Bad          []BadRow
 }
 
+// Processed is the answer of a process.
+type Processed struct {
+	Accumulators BytesColumn
+	Rows         Columns
+	Source       []uint32
+	Bad          []BadRow
+}
+
 func bit(bits []byte, i int) bool {
 	return i/8 < len(bits) && bits[i/8]>>(i%8)&1 == 1
 }

@@ -1,6 +1,6 @@
 package engine
 
-// Output takes the rows of a transform, in the order in which they are emitted.
+// Output takes the rows of a transform or a process, in the order in which they are emitted.
 type Output struct {
 	data    []byte
 	offsets []uint32
@@ -9,7 +9,7 @@ type Output struct {
 	// Those that were set, by row; the others are their source's.
 	timestamps map[int]int64
 	headers    headerWriter
-	// The input row that is being transformed.
+	// The input row, or the value, that rows are made from now.
 	row uint32
 }
 
@@ -66,7 +66,7 @@ func (o *Output) push(cell []byte) {
 	o.offsets = append(o.offsets, uint32(len(o.data)))
 }
 
-// withdraw takes back the rows made from the current input row.
+// withdraw takes back the rows made from the current input row or value.
 func (o *Output) withdraw() {
 	rows := len(o.source)
 	for rows > 0 && o.source[rows-1] == o.row {

@@ -1,24 +1,5 @@
 package engine
 
-import (
-	"fmt"
-	"strconv"
-)
-
-// State is the accumulator of a key between values.
-type State[A any] struct {
-	// The accumulator; its type's zero when there is none.
-	Value A
-	// False: the key has no accumulator yet, or was deleted.
-	Exists bool
-}
-
-// Set makes this the accumulator.
-func (s *State[A]) Set(value A) { s.Value, s.Exists = value, true }
-
-// Delete deletes the key.
-func (s *State[A]) Delete() { *s = State[A]{} }
-
 // FoldFunc folds one value into the state of its key.
 type FoldFunc[A any] func(state *State[A], value *Value) error
 
@@ -32,95 +13,33 @@ func ReduceWith[A any](kind Kind[A], fold FoldFunc[A]) ReduceFunc {
 		if every {
 			answers = len(groups.Timestamps)
 		}
-		r := reducing[A]{kind: kind, fold: fold, groups: groups, every: every}
-		r.out = NewColumn(answers, len(groups.Accumulators.Data)+16*len(groups.Ends))
+		out := NewColumn(answers, len(groups.Accumulators.Data)+16*len(groups.Ends))
+		var bad []BadRow
 		start := 0
 		for i, end := range groups.Ends {
-			if err := r.group(i, start, int(end)); err != nil {
+			g, err := newGroup(kind, groups, i, start)
+			if err != nil {
 				return Reduced{}, err
+			}
+			for at := start; at < int(end); at++ {
+				refused, err := g.add(at, fold, fold)
+				if err != nil {
+					return Reduced{}, err
+				}
+				if refused != nil {
+					bad = append(bad, BadRow{uint32(at), refused.Error()})
+				}
+				if every {
+					push(&out, kind, &g.state)
+				}
+			}
+			if !every {
+				push(&out, kind, &g.state)
 			}
 			start = int(end)
 		}
-		return Reduced{Accumulators: r.out.finish(), Bad: r.bad}, nil
+		return Reduced{Accumulators: out.finish(), Bad: bad}, nil
 	}
-}
-
-type reducing[A any] struct {
-	kind   Kind[A]
-	fold   FoldFunc[A]
-	groups *Groups
-	every  bool
-	out    BytesColumn
-	bad    []BadRow
-}
-
-func (r *reducing[A]) group(i, start, end int) error {
-	key, before := r.groups.Keys.At(i), r.groups.Accumulators.At(i)
-	state, err := stored(r.kind, key, before)
-	if err != nil {
-		return err
-	}
-	for at := start; at < end; at++ {
-		value := Value{Key: key, Data: r.groups.Values.At(at), Timestamp: r.groups.Timestamps[at]}
-		if err := r.fold(&state, &value); err != nil {
-			if endsCall(err) {
-				return err
-			}
-			r.bad = append(r.bad, BadRow{uint32(at), err.Error()})
-			// It may have changed the accumulator in place: the values since `before` are folded again.
-			if state, err = r.again(key, before, start, at); err != nil {
-				return err
-			}
-			before, start = r.encode(&state), at+1
-		}
-		if r.every {
-			push(&r.out, r.kind, &state)
-		}
-	}
-	if !r.every {
-		push(&r.out, r.kind, &state)
-	}
-	return nil
-}
-
-func (r *reducing[A]) again(key, before []byte, start, end int) (State[A], error) {
-	state, err := stored(r.kind, key, before)
-	for at := start; at < end && err == nil; at++ {
-		value := Value{Key: key, Data: r.groups.Values.At(at), Timestamp: r.groups.Timestamps[at]}
-		if refused := r.fold(&state, &value); refused != nil {
-			err = Fatal("a value was first accepted and then refused: " + refused.Error())
-		}
-	}
-	return state, err
-}
-
-func (r *reducing[A]) encode(state *State[A]) []byte {
-	if !state.Exists {
-		return nil
-	}
-	return r.kind.Append([]byte{}, state.Value)
-}
-
-func push[A any](out *BytesColumn, kind Kind[A], state *State[A]) {
-	if !state.Exists {
-		out.PushNull()
-		return
-	}
-	out.Data = kind.Append(out.Data, state.Value)
-	out.EndString()
-}
-
-func stored[A any](kind Kind[A], key, data []byte) (State[A], error) {
-	if data == nil {
-		return State[A]{}, nil
-	}
-	value, err := kind.Decode(data)
-	if err != nil {
-		name := strconv.QuoteToASCII(string(key))
-		text := fmt.Sprintf("the accumulator of key %s (%d bytes) is not one of this operator's", name, len(data))
-		return State[A]{}, Fatal(text)
-	}
-	return State[A]{Value: value, Exists: true}, nil
 }
 
 // ColumnsFunc is a finish or a merge whose type of accumulators is hidden.

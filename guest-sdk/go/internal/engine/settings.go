@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -29,6 +30,19 @@ func (s Settings) Flag(name string, otherwise bool) (bool, error) {
 		return text == "true", nil
 	}
 	return false, fmt.Errorf("setting `%s` has the value `%s`: provided string was not `true` or `false`", name, text)
+}
+
+// I64 is a setting that is a whole number of 64 bits, or otherwise when it is not set.
+func (s Settings) I64(name string, otherwise int64) (int64, error) {
+	text, isSet := s.Get(name)
+	if !isSet {
+		return otherwise, nil
+	}
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		err = fmt.Errorf("setting `%s` has the value `%s`: it is no whole number of 64 bits", name, text)
+	}
+	return number, err
 }
 
 // ExpectOnly refuses settings that are not in names, so that a misspelt one is not ignored.

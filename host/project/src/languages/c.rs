@@ -16,6 +16,7 @@ pub(super) const SOURCE: Source = Source {
         &[
             ("transform", include_str!("../../templates/c/transform.c")),
             ("reduce", include_str!("../../templates/c/reduce.c")),
+            ("process", include_str!("../../templates/c/process.c")),
             ("sum", include_str!("../../templates/c/sum.c")),
         ],
     ),
@@ -33,6 +34,7 @@ pub(super) const COPIES: &[(&str, &str)] = copies![
     "guest-sdk/c/operator/log.h",
     "guest-sdk/c/operator/number.h",
     "guest-sdk/c/operator/output.h",
+    "guest-sdk/c/operator/process.h",
     "guest-sdk/c/operator/record.h",
     "guest-sdk/c/operator/run.h",
     "guest-sdk/c/operator/settings.h",

@@ -21,6 +21,7 @@ pub(super) const SOURCE: Source = Source {
         &[
             ("transform", include_str!("../../templates/javascript/transform.js")),
             ("reduce", include_str!("../../templates/javascript/reduce.js")),
+            ("process", include_str!("../../templates/javascript/process.js")),
             ("sum", include_str!("../../templates/javascript/sum.js")),
         ],
     ),
@@ -39,6 +40,7 @@ pub(super) const COPIES: &[(&str, &str)] = copies![
     "guest-sdk/javascript/package.json",
     "guest-sdk/javascript/src/columns.js",
     "guest-sdk/javascript/src/errors.js",
+    "guest-sdk/javascript/src/folding.js",
     "guest-sdk/javascript/src/kinds.js",
     "guest-sdk/javascript/src/log.js",
     "guest-sdk/javascript/src/output.js",

@@ -22,6 +22,7 @@ pub(super) const SOURCE: Source = Source {
         &[
             ("transform", include_str!("../../templates/python/transform.py")),
             ("reduce", include_str!("../../templates/python/reduce.py")),
+            ("process", include_str!("../../templates/python/process.py")),
             ("sum", include_str!("../../templates/python/sum.py")),
         ],
     ),
@@ -40,6 +41,7 @@ pub(super) const COPIES: &[(&str, &str)] = copies![
     "guest-sdk/python/wasmhost/columns.py",
     "guest-sdk/python/wasmhost/description.py",
     "guest-sdk/python/wasmhost/errors.py",
+    "guest-sdk/python/wasmhost/folding.py",
     "guest-sdk/python/wasmhost/log.py",
     "guest-sdk/python/wasmhost/output.py",
     "guest-sdk/python/wasmhost/records.py",

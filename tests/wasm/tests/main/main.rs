@@ -9,4 +9,5 @@ mod laws;
 mod limits;
 mod load;
 mod native;
+mod sessions;
 mod wasi;
