@@ -1,0 +1,4 @@
+//! The rows, by what is hit.
+
+mod commits;
+mod points;

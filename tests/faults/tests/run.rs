@@ -1,0 +1,130 @@
+//! One application under fire: its input flows, its hosts come and go, and in the end everything is checked.
+
+use crate::row::Case;
+use anyhow::{Result, ensure};
+use std::time::Duration;
+use testkit::kafka::Group;
+use testkit::{HostCommand, HostProcess, Isolation, Producer, Scenario, Workload, WorkloadSpec, check, wait_until};
+
+/// For whatever must happen by itself, on a busy machine: sessions of ten seconds and waits of clients included.
+pub(crate) const HEALED: Duration = Duration::from_mins(2);
+pub(crate) const PARTITIONS: u32 = 2;
+/// Lines written at a time while hosts run.
+const LINES: u64 = 100;
+
+/// The application of one run.
+pub(crate) struct Run<'a> {
+    pub(crate) place: &'a Scenario,
+    /// A host of it.
+    pub(crate) command: HostCommand,
+    pub(crate) workload: Workload,
+    group: Group,
+    producer: Producer,
+}
+
+impl<'a> Run<'a> {
+    /// Its topics, with nothing in them.
+    pub(crate) fn new(case: &mut Case<'a>) -> Result<Self> {
+        let place = case.place;
+        place.kafka.create_topic(&place.input(), PARTITIONS)?;
+        let spec = WorkloadSpec {
+            seed: case.random.bits(),
+            records: u64::MAX,
+            keys: 200,
+            partitions: PARTITIONS,
+            values: (1, 1000),
+            ..WorkloadSpec::default()
+        };
+        let command = place
+            .sum()
+            .args(["--workers", "1", "--combine", "never"])
+            // Shorter waits for what never comes, in the client as in the group.
+            .args(["-X", "socket.timeout.ms=3000", "-X", "session.timeout.ms=10000"])
+            .args(["-X", "heartbeat.interval.ms=500", "-X", "reconnect.backoff.max.ms=500"])
+            .setting("repartition_purge_interval_ms", "0")
+            .setting("snapshot_interval_ms", "200")
+            .setting("admin", "off");
+        Ok(Self {
+            place,
+            command,
+            workload: Workload::new(spec),
+            group: place.kafka.group(&place.id, Isolation::Uncommitted)?,
+            producer: place.kafka.producer()?,
+        })
+    }
+
+    /// Writes some more lines.
+    pub(crate) fn feed(&mut self) -> Result<()> {
+        self.workload.produce(&mut self.producer, &self.place.input(), LINES)
+    }
+
+    /// All committed offsets of the group together.
+    pub(crate) fn committed(&self) -> Result<i64> {
+        let mut sum = 0;
+        for topic in [self.place.input(), self.place.topic("sum-repartition")] {
+            sum += self.group.committed(&topic, PARTITIONS)?.into_iter().flatten().sum::<i64>();
+        }
+        Ok(sum)
+    }
+
+    /// Feeds until the fact holds; the hosts run all the time.
+    pub(crate) fn feed_until(
+        &mut self,
+        what: &str,
+        hosts: &mut [&mut HostProcess],
+        mut fact: impl FnMut(&Self) -> Result<bool>,
+    ) -> Result<()> {
+        wait_until(what, HEALED, || {
+            for host in hosts.iter_mut() {
+                host.ensure_running()?;
+            }
+            self.feed()?;
+            fact(self)
+        })
+    }
+
+    /// Feeds until more is committed than was written before: so it was all done after the call.
+    pub(crate) fn progress(&mut self, hosts: &mut [&mut HostProcess]) -> Result<()> {
+        // Every line is read twice, at its input and behind the shuffle.
+        let (written, before) = (i64::try_from(self.workload.given())?, self.committed()?);
+        self.feed_until("progress of the application", hosts, |run| {
+            Ok(run.committed()? > before.max(written) + i64::try_from(LINES)?)
+        })
+    }
+
+    /// Lets a last host do the rest, and checks all that is committed.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.command.clone().arg("--until-end").complete(HEALED)?;
+        self.check()
+    }
+
+    /// Sums are exact, each row was shuffled once, results are running sums, the changelog comes to the same, and no
+    /// transaction hangs.
+    pub(crate) fn check(&self) -> Result<()> {
+        let place = self.place;
+        let results = check::results(&place.check_sums(&self.workload)?)?;
+        let rows = check::repartition_rows(&place.read("sum-repartition")?)?;
+        check::every_row_once(&rows, self.workload.counts())?;
+        check::running_sums(&results, &rows)?;
+        check::same_sums(&changelog(place)?, self.workload.sums())?;
+        for what in ["output", "sum-repartition", "sum-changelog"] {
+            let topic = place.topic(what);
+            wait_until(&format!("the last transaction in {topic}"), HEALED, || {
+                let ends = |isolation| place.kafka.ends(&topic, isolation);
+                Ok(ends(Isolation::Committed)? == ends(Isolation::Uncommitted)?)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The accumulators that a restore would find: a version byte, then the sum.
+fn changelog(place: &Scenario) -> Result<check::Sums> {
+    let mut sums = check::Sums::new();
+    for record in place.read("sum-changelog")? {
+        let (Some(key), Some(value)) = (record.key, record.value) else { continue };
+        ensure!(value.len() == 17, "a changelog record of {} bytes", value.len());
+        sums.insert(key, i128::from_le_bytes(value[1..].try_into()?));
+    }
+    Ok(sums)
+}
