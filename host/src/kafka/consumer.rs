@@ -2,7 +2,7 @@
 //! only when told to.
 
 use super::client::Settings;
-use super::error::{Doing, Fault, is_passing, sort};
+use super::error::{Doing, Fault, is_passing, of_consumer, sort};
 use super::fetch::{Fetch, Found, Limits};
 use super::sys::{
     EARLIEST, Entry, GroupMetadata, Handle, Isolation, Kind, LATEST, PartitionList, Rebalanced, list_offsets,
@@ -126,9 +126,15 @@ impl Consumer {
         Ok(match self.fetch.poll(timeout, limits)? {
             Found::Rows { source, offsets, rows } => Polled::Batch(Batch { source, epoch, offsets, rows }),
             Found::End { source, position } => Polled::PartitionEnd { epoch, source, position },
-            Found::Nothing => Polled::Idle,
+            Found::Nothing => self.idle()?,
             Found::Rebalance => self.rebalance(),
         })
+    }
+
+    /// A consumer that is broken for good stays silent: what broke it may have been said while nobody polled.
+    fn idle(&self) -> Result<Polled, Failure> {
+        let broken = self.handle.fatal().and_then(|fault| of_consumer("reading", &fault));
+        broken.map_or(Ok(Polled::Idle), Err)
     }
 
     /// Takes the buffers of a batch that is done with, so that the next one needs none.

@@ -137,7 +137,9 @@ impl Outbox {
         }
         if self.is_transactional() {
             if !self.producer.abort()? {
-                tracing::warn!("replacing the producer: the abort was slow, or a request of it was not answered");
+                tracing::warn!(
+                    "replacing the producer: the abort was slow, or a request of it was not answered"
+                );
                 self.renew()?;
             }
             return Ok(());

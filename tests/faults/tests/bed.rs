@@ -3,13 +3,15 @@
 use anyhow::{Context, Result};
 use fault_proxy::Proxy;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use testkit::Kafka;
 use xtask::kafka::{Behind, Broker, BrokerConfig, free_ports};
 
 /// A Kafka and two ways to it.
 pub(crate) struct Bed {
-    pub(crate) broker: Broker,
+    /// For faults of the broker itself.
+    pub(crate) broker: Mutex<Broker>,
+    servers: String,
     pub(crate) proxy: Proxy,
 }
 
@@ -29,12 +31,12 @@ impl Bed {
         let mut config = BrokerConfig::on_free_ports(name)?;
         config.behind = Some(Behind { port, advertised_port: proxy.address().port() });
         let broker = Broker::start(config).context("the broker of the fault matrix")?;
-        Ok(Self { broker, proxy })
+        Ok(Self { servers: broker.bootstrap_servers(), broker: Mutex::new(broker), proxy })
     }
 
     /// As it is, for the tests' own clients.
     pub(crate) fn kafka(&self) -> Kafka {
-        Kafka::at(&self.broker.bootstrap_servers())
+        Kafka::at(&self.servers)
     }
 
     /// Through the proxy, for hosts.

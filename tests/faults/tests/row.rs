@@ -60,8 +60,7 @@ pub(crate) fn row_on(
     let (mut fired, mut failures) = (0, Vec::new());
     for run in 0..runs {
         let application = format!("{}-{run}", name.to_lowercase());
-        let mut random = Rng::new(seed ^ name.bytes().fold(0, |hash, byte| hash * 31 + u64::from(byte)));
-        let random = Rng::new(random.bits().wrapping_add(u64::from(run)));
+        let random = Rng::new(seed_of(seed, name, run));
         let result = scenario_at(&bed.kafka(), &bed.entry(), &application, |place| {
             let times = body(&mut Case { place, bed, random })?;
             ensure!(times > 0, "void: the fault did not fire");
@@ -76,11 +75,24 @@ pub(crate) fn row_on(
         began.elapsed().as_secs_f64()
     );
     note(&line).unwrap_or_else(|error| panic!("cannot write a line of results: {error:#}"));
-    assert!(failures.is_empty(), "{name}: {} of {runs} runs failed; the first: {:?}", failures.len(), failures[0]);
+    assert!(
+        failures.is_empty(),
+        "{name}: {} of {runs} runs failed; the first: {:?}",
+        failures.len(),
+        failures[0]
+    );
 }
 
 fn seed() -> u64 {
-    std::env::var(SEED).map_or(1, |seed| seed.parse().unwrap_or_else(|_| panic!("{SEED} is no number: {seed}")))
+    std::env::var(SEED)
+        .map_or(1, |seed| seed.parse().unwrap_or_else(|_| panic!("{SEED} is no number: {seed}")))
+}
+
+/// Each run of each row has chances of its own.
+fn seed_of(seed: u64, name: &str, run: u32) -> u64 {
+    name.bytes().fold(Rng::new(seed ^ u64::from(run) << 32).bits(), |sum, byte| {
+        Rng::new(sum ^ u64::from(byte)).bits()
+    })
 }
 
 fn note(line: &str) -> Result<()> {

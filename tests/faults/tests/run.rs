@@ -4,7 +4,9 @@ use crate::row::Case;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use testkit::kafka::Group;
-use testkit::{HostCommand, HostProcess, Isolation, Producer, Scenario, Workload, WorkloadSpec, check, wait_until};
+use testkit::{
+    HostCommand, HostProcess, Isolation, Producer, Scenario, Workload, WorkloadSpec, check, wait_until,
+};
 
 /// For whatever must happen by itself, on a busy machine: sessions of ten seconds and waits of clients included.
 pub(crate) const HEALED: Duration = Duration::from_mins(2);
@@ -53,15 +55,31 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// What the ids of its workers' clients begin with.
+    pub(crate) fn clients(&self) -> String {
+        format!("{0}-{0}-", self.place.id)
+    }
+
+    /// The same of the host that took this slot of the state folder.
+    pub(crate) fn clients_of(&self, slot: u32) -> Result<String> {
+        let path = self.place.file("state")?.join("wasmhost").join("installation");
+        let installation = std::fs::read_to_string(path)?;
+        Ok(format!("{}{}-{slot}-", self.clients(), installation.trim()))
+    }
+
     /// Writes some more lines.
     pub(crate) fn feed(&mut self) -> Result<()> {
         self.workload.produce(&mut self.producer, &self.place.input(), LINES)
     }
 
+    fn topics(&self) -> [String; 2] {
+        [self.place.input(), self.place.topic("sum-repartition")]
+    }
+
     /// All committed offsets of the group together.
     pub(crate) fn committed(&self) -> Result<i64> {
         let mut sum = 0;
-        for topic in [self.place.input(), self.place.topic("sum-repartition")] {
+        for topic in self.topics() {
             sum += self.group.committed(&topic, PARTITIONS)?.into_iter().flatten().sum::<i64>();
         }
         Ok(sum)
@@ -83,12 +101,26 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Feeds until more is committed than was written before: so it was all done after the call.
+    /// Feeds until all that was in every partition at the call is committed.
     pub(crate) fn progress(&mut self, hosts: &mut [&mut HostProcess]) -> Result<()> {
-        // Every line is read twice, at its input and behind the shuffle.
-        let (written, before) = (i64::try_from(self.workload.given())?, self.committed()?);
+        self.feed()?;
+        let kafka = &self.place.kafka;
+        let mut all = Vec::new();
+        for topic in self.topics() {
+            // Before the first start there is no topic behind the shuffle.
+            if kafka.partitions(&topic)?.is_some() {
+                let ends = kafka.ends(&topic, Isolation::Uncommitted)?;
+                all.push((topic, ends));
+            }
+        }
         self.feed_until("progress of the application", hosts, |run| {
-            Ok(run.committed()? > before.max(written) + i64::try_from(LINES)?)
+            for (topic, ends) in &all {
+                let committed = run.group.committed(topic, PARTITIONS)?;
+                if ends.iter().zip(committed).any(|(end, offset)| offset.unwrap_or_default() < *end) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         })
     }
 

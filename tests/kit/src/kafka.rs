@@ -4,7 +4,7 @@ use crate::consume::{self, Isolation, Passing, Record};
 use crate::produce::Producer;
 use crate::wait::wait_until;
 use anyhow::{Context, Result, bail};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -102,6 +102,33 @@ impl Kafka {
         Ok(())
     }
 
+    /// Gives a topic more partitions, and waits until they can be used.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn add_partitions(&self, topic: &str, partitions: u32) -> Result<()> {
+        let more = NewPartitions::new(topic, partitions as usize);
+        for answer in block_on(self.admin()?.create_partitions([&more], &options()))? {
+            answer.map_err(|(name, error)| anyhow::anyhow!("cannot add partitions to {name}: {error}"))?;
+        }
+        wait_until(&format!("{partitions} partitions of {topic}"), REQUEST_TIMEOUT, || {
+            Ok(self.partitions(topic)? == Some(partitions))
+        })
+    }
+
+    /// Deletes all records of a topic that are there now.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn delete_records(&self, topic: &str) -> Result<()> {
+        let mut list = TopicPartitionList::new();
+        for (partition, end) in (0..).zip(self.ends(topic, Isolation::Uncommitted)?) {
+            list.add_partition_offset(topic, partition, Offset::Offset(end))?;
+        }
+        block_on(self.admin()?.delete_records(&list, &options()))?;
+        Ok(())
+    }
+
     /// The number of partitions; none when there is no such topic.
     ///
     /// # Errors
@@ -128,6 +155,14 @@ impl Kafka {
     /// The client can't be made.
     pub fn producer(&self) -> Result<Producer> {
         Producer::new(self)
+    }
+
+    /// A producer that takes records of up to 2 MB.
+    ///
+    /// # Errors
+    /// The client can't be made.
+    pub fn large_producer(&self) -> Result<Producer> {
+        Producer::large(self)
     }
 
     /// A producer whose records go in transactions.

@@ -276,9 +276,7 @@ impl Connection {
             Action::Hold | Action::DisconnectBefore => bail!("the connection ends here"),
             Action::DisconnectAfter => forward(Fate::Disconnect),
             Action::DropResponse => forward(Fate::Drop),
-            Action::Refuse(code) => {
-                Ok(self.respond(&forge::refusal(&request, frame, code)?, usize::MAX)?)
-            }
+            Action::Refuse(code) => Ok(self.respond(&forge::refusal(&request, frame, code)?, usize::MAX)?),
             Action::Stamp(code) => forward(Fate::Replace(forge::refusal(&request, frame, code)?)),
             Action::Trickle => forward(Fate::Trickle),
         }

@@ -115,8 +115,7 @@ impl Entry {
         let seen = self.seen;
         self.seen += 1;
         let at = seen.checked_sub(self.rule.skipped);
-        let fires =
-            at.is_some_and(|at| at.is_multiple_of(self.rule.one_in)) && self.fired < self.rule.times;
+        let fires = at.is_some_and(|at| at.is_multiple_of(self.rule.one_in)) && self.fired < self.rule.times;
         self.fired += u64::from(fires);
         fires
     }

@@ -172,7 +172,11 @@ mod tests {
         assert!(!config.properties().contains("BEHIND://"));
         config.behind = Some(Behind { port: 3, advertised_port: 4 });
         let text = config.properties();
-        assert!(text.contains("listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2,BEHIND://127.0.0.1:3\n"));
+        assert!(
+            text.contains(
+                "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2,BEHIND://127.0.0.1:3\n"
+            )
+        );
         assert!(text.contains("advertised.listeners=PLAINTEXT://127.0.0.1:1,BEHIND://127.0.0.1:4\n"));
     }
 

@@ -22,12 +22,7 @@ const TXN_OFFSET_COMMIT: i16 = 28;
 pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Signals) {
     // SAFETY: the caller's promise; the name is static.
     let code = unsafe {
-        rd::rd_kafka_conf_interceptor_add_on_new(
-            conf,
-            NAME.as_ptr(),
-            Some(on_new),
-            signals.cast_mut().cast(),
-        )
+        rd::rd_kafka_conf_interceptor_add_on_new(conf, NAME.as_ptr(), Some(on_new), signals.cast_mut().cast())
     };
     assert!(code == Code::RD_KAFKA_RESP_ERR_NO_ERROR, "the first interceptor of its name is taken");
 }
@@ -40,9 +35,7 @@ unsafe extern "C" fn on_new(
     _: usize,
 ) -> Code {
     // SAFETY: the client is being made; the opaque pointer is handed on as it came.
-    unsafe {
-        rd::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(on_response), opaque)
-    }
+    unsafe { rd::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(on_response), opaque) }
 }
 
 /// Called by librdkafka's threads, also when a request is given up: then with an error.

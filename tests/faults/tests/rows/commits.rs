@@ -62,24 +62,29 @@ fn f13_a_late_commit_does_not_end_the_next_transaction() {
 #[test]
 fn f13_a_transaction_that_the_broker_gave_up_is_done_again() {
     let runs = Runs { pr: 1, nightly: 20, release: 100 };
-    row("F13-expired", "EndTxn held until the broker has aborted the transaction for its age", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut host = run.command.start()?;
-        run.progress(&mut [&mut host])?;
-        let rule = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id);
-        // Whatever is tried again meanwhile is held too.
-        let fault = case.bed.proxy.add(rule);
-        run.feed_until("a held commit", &mut [&mut host], |_| Ok(fault.fired() > 0))?;
-        let shuffled = run.place.topic("sum-repartition");
-        run.feed_until("the end of the transaction by its age", &mut [&mut host], |run| {
-            let ends = |isolation| run.place.kafka.ends(&shuffled, isolation);
-            Ok(ends(testkit::Isolation::Committed)? == ends(testkit::Isolation::Uncommitted)?)
-        })?;
-        let fired = fault.fired();
-        drop(fault);
-        run.progress(&mut [&mut host])?;
-        host.drain(HEALED)?;
-        run.finish()?;
-        Ok(fired)
-    });
+    row(
+        "F13-expired",
+        "EndTxn held until the broker has aborted the transaction for its age",
+        runs,
+        |case| {
+            let mut run = Run::new(case)?;
+            let mut host = run.command.start()?;
+            run.progress(&mut [&mut host])?;
+            let rule = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id);
+            // Whatever is tried again meanwhile is held too.
+            let fault = case.bed.proxy.add(rule);
+            run.feed_until("a held commit", &mut [&mut host], |_| Ok(fault.fired() > 0))?;
+            let shuffled = run.place.topic("sum-repartition");
+            run.feed_until("the end of the transaction by its age", &mut [&mut host], |run| {
+                let ends = |isolation| run.place.kafka.ends(&shuffled, isolation);
+                Ok(ends(testkit::Isolation::Committed)? == ends(testkit::Isolation::Uncommitted)?)
+            })?;
+            let fired = fault.fired();
+            drop(fault);
+            run.progress(&mut [&mut host])?;
+            host.drain(HEALED)?;
+            run.finish()?;
+            Ok(fired)
+        },
+    );
 }

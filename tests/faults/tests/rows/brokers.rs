@@ -1,0 +1,81 @@
+//! The broker itself ends, dies, and stands still. It has a machine of its own here, as the others need theirs.
+
+use crate::bed::Bed;
+use crate::row::{Case, Runs, row_on};
+use crate::rows::groups::SAME_IDENTITY;
+use crate::run::{HEALED, Run};
+use anyhow::{Result, ensure};
+use fault_proxy::{Action, Api, Rule};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use testkit::wait_until;
+use xtask::kafka::Broker;
+use xtask::process::{self, Signal};
+
+/// Longer than requests wait for their answer.
+const STANDSTILL: Duration = Duration::from_secs(5);
+
+fn broker<'a>(case: &Case<'a>) -> MutexGuard<'a, Broker> {
+    case.bed.broker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The fault hits while a commit is under way, which never arrives; the host lives through it.
+fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result<u64> {
+    let mut run = Run::new(case)?;
+    let mut host = run.command.start()?;
+    run.progress(&mut [&mut host])?;
+    let commit = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id).after(case.random.below(4));
+    let held = case.bed.proxy.add(commit.times(1));
+    run.feed_until("a held commit", &mut [&mut host], |_| Ok(held.fired() == 1))?;
+    fault(&mut broker(case))?;
+    drop(held);
+    if let Err(error) = run.progress(&mut [&mut host]) {
+        // A client that was away past its session may be taken for a second one of the same name, which ends it: a
+        // supervisor starts it again, as we do.
+        ensure!(host.ensure_running().is_err() && host.log().contains(SAME_IDENTITY), "{error:#}");
+        host = run.command.start()?;
+        run.progress(&mut [&mut host])?;
+    }
+    host.drain(HEALED)?;
+    run.finish()?;
+    Ok(1)
+}
+
+/// Rows that share the bed, one at a time.
+fn on_own_bed(name: &str, fault: &str, hits: impl Fn(&mut Broker) -> Result<()>) {
+    static BED: Mutex<Option<Bed>> = Mutex::new(None);
+    let mut bed = BED.lock().unwrap_or_else(PoisonError::into_inner);
+    let bed = bed.get_or_insert_with(|| Bed::start("restarts").expect("a second Kafka"));
+    row_on(bed, name, fault, Runs { pr: 1, nightly: 30, release: 100 }, |case| hit(case, &hits));
+}
+
+#[test]
+fn f6_a_broker_that_restarts_loses_nothing() {
+    on_own_bed("F6", "the broker ends in order and starts again, in the middle of a commit", |broker| {
+        broker.terminate()?;
+        broker.start_again()
+    });
+}
+
+#[test]
+fn f7_a_broker_that_dies_loses_nothing() {
+    on_own_bed("F7", "SIGKILL of the broker, which starts again, in the middle of a commit", |broker| {
+        broker.kill()?;
+        broker.start_again()
+    });
+}
+
+#[test]
+fn f8_a_broker_that_stands_still_loses_nothing() {
+    on_own_bed(
+        "F8",
+        "SIGSTOP of the broker past the requests' timeout, in the middle of a commit",
+        |broker| {
+            process::send(broker.pid(), Signal::Stop)?;
+            let end = Instant::now() + STANDSTILL;
+            // Time is the fault here.
+            wait_until("the end of the standstill", HEALED, || Ok(Instant::now() > end))?;
+            Ok(process::send(broker.pid(), Signal::Continue)?)
+        },
+    );
+}
