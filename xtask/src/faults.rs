@@ -85,7 +85,7 @@ fn table(options: &Options, lines: &str) -> Result<String> {
         locked("rdkafka-sys")?,
     );
     for row in &rows {
-        text.push_str(&format!("| {} |\n", row.join(" | ")));
+        text.extend(["| ", &row.join(" | "), " |\n"]);
     }
     Ok(text)
 }

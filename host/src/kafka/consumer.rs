@@ -137,6 +137,11 @@ impl Consumer {
         broken.map_or(Ok(Polled::Idle), Err)
     }
 
+    /// What ended the client for good, if anything did: whatever fails then fails because of it.
+    fn worst(&self, fault: Fault) -> Fault {
+        self.handle.fatal().unwrap_or(fault)
+    }
+
     /// Takes the buffers of a batch that is done with, so that the next one needs none.
     pub fn reuse(&mut self, batch: Batch) {
         self.fetch.reuse(batch.offsets, batch.rows);
@@ -184,10 +189,10 @@ impl Consumer {
     /// # Errors
     /// As librdkafka says.
     pub fn assign(&mut self, starts: &[Assignment]) -> Result<(), Failure> {
-        let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &fault);
         let list = PartitionList::of(starts.iter().map(|start| (&start.source, start.offset)));
         self.fetch.forget_all();
         self.owes = Owes::Nothing;
+        let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &self.worst(fault));
         self.handle.assign(Some(&list)).map_err(sort)?;
         // A pause outlives an assignment, so what is not to be paused is resumed.
         let (paused, flowing): (Vec<_>, Vec<_>) = starts.iter().partition(|start| start.paused);
@@ -218,7 +223,8 @@ impl Consumer {
     /// When the partition is not assigned, or did not start within [`SEEK_TIMEOUT`].
     pub fn seek(&mut self, source: &TopicPartition, offset: Offset) -> Result<(), Failure> {
         self.fetch.forget(source);
-        let sort = |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &fault);
+        let sort =
+            |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &self.worst(fault));
         let deadline = Instant::now() + SEEK_TIMEOUT;
         let list = loop {
             let list = PartitionList::of(std::iter::once((source, offset)));
@@ -243,7 +249,7 @@ impl Consumer {
         self.fetch.forget(source);
         let list = PartitionList::of(std::iter::once((source, 0)));
         let paused = self.handle.pause(&list).and_then(|()| first_error(&list));
-        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &fault))
+        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &self.worst(fault)))
     }
 
     /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
@@ -271,7 +277,8 @@ impl Consumer {
         }
         let entries = ask("reading the ends of logs", || {
             let list = PartitionList::of(partitions.iter().map(|partition| (partition, which)));
-            let entries = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT)?;
+            let answer = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT);
+            let entries = answer.map_err(|fault| self.worst(fault))?;
             entries_ok(&entries)?;
             Ok(entries)
         })?;
@@ -376,8 +383,9 @@ pub(super) fn committed(
     }
     let entries = ask("reading the group's committed offsets", || {
         let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
-        handle.committed(&list, TRY_TIMEOUT)?;
-        first_error(&list)?;
+        let asked = handle.committed(&list, TRY_TIMEOUT).and_then(|()| first_error(&list));
+        // A client that is broken for good times out, and would again.
+        asked.map_err(|fault| handle.fatal().unwrap_or(fault))?;
         Ok(list.entries())
     })?;
     let found = in_order(partitions, &entries)?.into_iter();

@@ -48,7 +48,7 @@ fn damage(way: u64, run: &Run<'_>, random: &mut Rng) -> Result<()> {
     for path in &paths {
         match way {
             1 => change(path, random, |bytes, at| bytes[at] ^= 1)?,
-            2 => change(path, random, |bytes, at| bytes.truncate(at))?,
+            2 => change(path, random, Vec::truncate)?,
             3 => change(path, random, |bytes, at| bytes[at / 2..].fill(0))?,
             4 => change(path, random, |bytes, _| bytes.clear())?,
             _ => {}
