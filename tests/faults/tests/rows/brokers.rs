@@ -6,7 +6,7 @@ use crate::rows::groups::SAME_IDENTITY;
 use crate::run::{HEALED, Run};
 use anyhow::{Result, ensure};
 use fault_proxy::{Action, Api, Rule};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use testkit::wait_until;
 use xtask::kafka::Broker;
@@ -41,41 +41,43 @@ fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result
     Ok(1)
 }
 
-/// Rows that share the bed, one at a time.
-fn on_own_bed(name: &str, fault: &str, hits: impl Fn(&mut Broker) -> Result<()>) {
-    static BED: Mutex<Option<Bed>> = Mutex::new(None);
-    let mut bed = BED.lock().unwrap_or_else(PoisonError::into_inner);
-    let bed = bed.get_or_insert_with(|| Bed::start("restarts").expect("a second Kafka"));
-    row_on(bed, name, fault, Runs { pr: 1, nightly: 30, release: 100 }, |case| hit(case, &hits));
-}
-
+/// One test, as these rows would wait for each other anyway: there is one such broker.
 #[test]
-fn f6_a_broker_that_restarts_loses_nothing() {
-    on_own_bed("F6", "the broker ends in order and starts again, in the middle of a commit", |broker| {
-        broker.terminate()?;
-        broker.start_again()
-    });
-}
-
-#[test]
-fn f7_a_broker_that_dies_loses_nothing() {
-    on_own_bed("F7", "SIGKILL of the broker, which starts again, in the middle of a commit", |broker| {
-        broker.kill()?;
-        broker.start_again()
-    });
-}
-
-#[test]
-fn f8_a_broker_that_stands_still_loses_nothing() {
-    on_own_bed(
-        "F8",
-        "SIGSTOP of the broker past the requests' timeout, in the middle of a commit",
-        |broker| {
+fn f6_f7_f8_brokers_that_restart_die_or_stand_still_lose_nothing() {
+    let bed = Bed::start("restarts").expect("a second Kafka");
+    let runs = Runs { pr: 1, nightly: 30, release: 100 };
+    row_on(
+        &bed,
+        "F6",
+        "the broker ends in order and starts again, in the middle of a commit",
+        runs,
+        |case| {
+            hit(case, |broker| {
+                broker.terminate()?;
+                broker.start_again()
+            })
+        },
+    );
+    row_on(
+        &bed,
+        "F7",
+        "SIGKILL of the broker, which starts again, in the middle of a commit",
+        runs,
+        |case| {
+            hit(case, |broker| {
+                broker.kill()?;
+                broker.start_again()
+            })
+        },
+    );
+    let stand_still = "SIGSTOP of the broker past the requests' timeout, in the middle of a commit";
+    row_on(&bed, "F8", stand_still, runs, |case| {
+        hit(case, |broker| {
             process::send(broker.pid(), Signal::Stop)?;
             let end = Instant::now() + STANDSTILL;
             // Time is the fault here.
             wait_until("the end of the standstill", HEALED, || Ok(Instant::now() > end))?;
             Ok(process::send(broker.pid(), Signal::Continue)?)
-        },
-    );
+        })
+    });
 }
