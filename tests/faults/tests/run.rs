@@ -11,6 +11,8 @@ use testkit::{
 /// For whatever must happen by itself, on a busy machine: sessions of ten seconds and waits of clients included.
 pub(crate) const HEALED: Duration = Duration::from_mins(2);
 pub(crate) const PARTITIONS: u32 = 2;
+/// What a host says when its identity is used elsewhere.
+pub(crate) const SAME_IDENTITY: &str = "another process uses the same identity";
 /// Lines written at a time while hosts run.
 const LINES: u64 = 100;
 
@@ -85,6 +87,19 @@ impl<'a> Run<'a> {
         Ok(sum)
     }
 
+    /// A static member that was away past its session may be taken for a second one of its name, which ends it: a
+    /// supervisor starts it again, as we do.
+    ///
+    /// # Errors
+    /// It has ended for another reason.
+    pub(crate) fn supervise(&self, host: &mut HostProcess) -> Result<()> {
+        if let Err(ended) = host.ensure_running() {
+            ensure!(host.log().contains(SAME_IDENTITY), ended);
+            *host = self.command.start()?;
+        }
+        Ok(())
+    }
+
     /// Feeds until the fact holds; the hosts run all the time.
     pub(crate) fn feed_until(
         &mut self,
@@ -94,7 +109,7 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         wait_until(what, HEALED, || {
             for host in hosts.iter_mut() {
-                host.ensure_running()?;
+                self.supervise(host)?;
             }
             self.feed()?;
             fact(self)

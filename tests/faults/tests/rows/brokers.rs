@@ -2,9 +2,8 @@
 
 use crate::bed::Bed;
 use crate::row::{Case, Runs, row_on};
-use crate::rows::groups::SAME_IDENTITY;
 use crate::run::{HEALED, Run};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use fault_proxy::{Action, Api, Rule};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,13 +28,7 @@ fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result
     run.feed_until("a held commit", &mut [&mut host], |_| Ok(held.fired() == 1))?;
     fault(&mut broker(case))?;
     drop(held);
-    if let Err(error) = run.progress(&mut [&mut host]) {
-        // A client that was away past its session may be taken for a second one of the same name, which ends it: a
-        // supervisor starts it again, as we do.
-        ensure!(host.ensure_running().is_err() && host.log().contains(SAME_IDENTITY), "{error:#}");
-        host = run.command.start()?;
-        run.progress(&mut [&mut host])?;
-    }
+    run.progress(&mut [&mut host])?;
     host.drain(HEALED)?;
     run.finish()?;
     Ok(1)

@@ -1,14 +1,12 @@
 //! Hosts come and go.
 
 use crate::row::{Runs, row};
-use crate::run::{HEALED, Run};
+use crate::run::{HEALED, Run, SAME_IDENTITY};
 use anyhow::{Result, ensure};
 use std::fs;
 use testkit::{HostProcess, wait_until};
 
 const CHANGES: u64 = 4;
-/// What the host says when its identity is used elsewhere.
-pub(super) const SAME_IDENTITY: &str = "another process uses the same identity";
 
 /// Lets the other hosts do all until the group has gone on, and stops none of them.
 fn go_on(run: &mut Run<'_>, hosts: &mut [HostProcess]) -> Result<()> {

@@ -28,13 +28,13 @@ fn zombie(case: &mut Case<'_>, at: Api) -> Result<u64> {
     fault.release();
     let code = fault.answer(HEALED)?;
     ensure!(at != Api::EndTxn || code != 0, "the commit of a zombie was accepted");
-    let before = assignments(&zombie);
+    let (before, pid) = (assignments(&zombie), zombie.pid());
     zombie.signal(Signal::Continue)?;
     wait_until("the zombie's return to the group", HEALED, || {
-        zombie.ensure_running()?;
-        owner.ensure_running()?;
+        run.supervise(&mut zombie)?;
+        run.supervise(&mut owner)?;
         run.feed()?;
-        Ok(assignments(&zombie) > before)
+        Ok(assignments(&zombie) > before || zombie.pid() != pid)
     })?;
     run.progress(&mut [&mut zombie, &mut owner])?;
     zombie.drain(HEALED)?;
@@ -71,8 +71,8 @@ fn f10_a_member_that_the_group_has_lost_commits_nothing() {
         let before = assignments(&owner);
         let fault = case.bed.proxy.add(heartbeats);
         wait_until("the other takes over", HEALED, || {
-            lost.ensure_running()?;
-            owner.ensure_running()?;
+            run.supervise(&mut lost)?;
+            run.supervise(&mut owner)?;
             run.feed()?;
             Ok(fault.fired() > 0 && assignments(&owner) > before)
         })?;
