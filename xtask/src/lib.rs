@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod command;
 pub mod demo;
+pub mod faults;
 pub mod guests;
 pub mod kafka;
 pub mod lint;

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 use xtask::setup::{self, Need};
-use xtask::{bench, demo, guests, kafka, lint, test};
+use xtask::{bench, demo, faults, guests, kafka, lint, test};
 
 const HELP: &str = "\
 cargo xtask VERB, from anywhere in the repository:
@@ -12,6 +12,7 @@ cargo xtask VERB, from anywhere in the repository:
   demo [--records N] [--keep]  build all, start a real Kafka, sum 400,000 lines, check every sum
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
+  faults [--tier pr|nightly|release] [--seed N]  the fault matrix; its table goes into tests/FAULTS.md
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench limits|burn            what the limits cost; what a partition full of faults costs the others
   bench languages              the sum in each language: size, compilation, start, ns a record, memory
@@ -46,6 +47,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("test", rest) => test::run(rest),
         ("fuzz", []) => test::fuzz("20000"),
         ("fuzz", [cases]) => test::fuzz(cases),
+        ("faults", rest) => faults::run(rest),
         ("lint", []) => lint::run(),
         ("bench", rest) => bench::run(rest),
         ("guests", []) => {

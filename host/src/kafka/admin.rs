@@ -4,9 +4,11 @@
 use super::client::Settings;
 use super::consumer::{ask, committed, entries_ok, in_order};
 use super::error::{Doing, Fault, sort};
+use super::known;
 use super::sys::{self, EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
 use host_core::event::Failure;
+use host_core::metadata::Metadata;
 use host_core::record::{Offset, TopicPartition};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -307,6 +309,15 @@ impl Admin {
             }
         }
         Ok(())
+    }
+
+    /// True when a host of this application has committed an offset in one of them.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn has_committed(&self, partitions: &[TopicPartition]) -> Result<bool, Failure> {
+        let found = committed(&self.handle, partitions)?;
+        Ok(found.iter().flatten().any(|(_, text)| Metadata::parse(known::metadata(text)).is_some()))
     }
 
     /// The application's stable committed offsets, in the order of the question.

@@ -2,7 +2,7 @@
 //! only when told to.
 
 use super::client::Settings;
-use super::error::{Doing, Fault, is_passing, sort};
+use super::error::{Doing, Fault, is_passing, of_consumer, sort};
 use super::fetch::{Fetch, Found, Limits};
 use super::known::{self, KnownTopics};
 use super::sys::{
@@ -139,9 +139,20 @@ impl Consumer {
         Ok(match self.fetch.poll(timeout, limits)? {
             Found::Rows { source, offsets, rows } => Polled::Batch(Batch { source, epoch, offsets, rows }),
             Found::End { source, position } => Polled::PartitionEnd { epoch, source, position },
-            Found::Nothing => Polled::Idle,
+            Found::Nothing => self.idle()?,
             Found::Rebalance => self.rebalance(),
         })
+    }
+
+    /// A consumer that is broken for good stays silent: what broke it may have been said while nobody polled.
+    fn idle(&self) -> Result<Polled, Failure> {
+        let broken = self.handle.fatal().and_then(|fault| of_consumer("reading", &fault));
+        broken.map_or(Ok(Polled::Idle), Err)
+    }
+
+    /// What ended the client for good, if anything did: whatever fails then fails because of it.
+    fn worst(&self, fault: Fault) -> Fault {
+        self.handle.fatal().unwrap_or(fault)
     }
 
     /// Takes the buffers of a batch that is done with, so that the next one needs none.
@@ -191,10 +202,10 @@ impl Consumer {
     /// # Errors
     /// As librdkafka says.
     pub fn assign(&mut self, starts: &[Assignment]) -> Result<(), Failure> {
-        let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &fault);
         let list = PartitionList::of(starts.iter().map(|start| (&start.source, start.offset)));
         self.fetch.forget_all();
         self.owes = Owes::Nothing;
+        let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &self.worst(fault));
         self.handle.assign(Some(&list)).map_err(sort)?;
         // A pause outlives an assignment, so what is not to be paused is resumed.
         let (paused, flowing): (Vec<_>, Vec<_>) = starts.iter().partition(|start| start.paused);
@@ -225,7 +236,8 @@ impl Consumer {
     /// When the partition is not assigned, or did not start within [`SEEK_TIMEOUT`].
     pub fn seek(&mut self, source: &TopicPartition, offset: Offset) -> Result<(), Failure> {
         self.fetch.forget(source);
-        let sort = |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &fault);
+        let sort =
+            |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &self.worst(fault));
         let deadline = Instant::now() + SEEK_TIMEOUT;
         let list = loop {
             let list = PartitionList::of(std::iter::once((source, offset)));
@@ -250,7 +262,7 @@ impl Consumer {
         self.fetch.forget(source);
         let list = PartitionList::of(std::iter::once((source, 0)));
         let paused = self.handle.pause(&list).and_then(|()| first_error(&list));
-        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &fault))
+        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &self.worst(fault)))
     }
 
     /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
@@ -278,7 +290,8 @@ impl Consumer {
         }
         let entries = ask("reading the ends of logs", || {
             let list = PartitionList::of(partitions.iter().map(|partition| (partition, which)));
-            let entries = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT)?;
+            let answer = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT);
+            let entries = answer.map_err(|fault| self.worst(fault))?;
             entries_ok(&entries)?;
             Ok(entries)
         })?;
@@ -419,8 +432,9 @@ pub(super) fn committed(
     }
     let entries = ask("reading the group's committed offsets", || {
         let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
-        handle.committed(&list, TRY_TIMEOUT)?;
-        first_error(&list)?;
+        let asked = handle.committed(&list, TRY_TIMEOUT).and_then(|()| first_error(&list));
+        // A client that is broken for good times out, and would again.
+        asked.map_err(|fault| handle.fatal().unwrap_or(fault))?;
         Ok(list.entries())
     })?;
     let found = in_order(partitions, &entries)?.into_iter();

@@ -56,6 +56,11 @@ impl KnownTopics {
     }
 }
 
+/// The metadata of what is committed, whatever was known.
+pub(super) fn metadata(committed: &str) -> &str {
+    split(committed).0
+}
+
 /// How many partitions a topic had when any of these was committed; none: nobody said so.
 pub(super) fn partitions_then<'a>(committed: impl Iterator<Item = &'a str>) -> Option<u32> {
     committed.filter_map(|text| Some(split(text).1?.partitions)).max()

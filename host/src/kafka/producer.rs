@@ -215,8 +215,13 @@ impl Producer {
             undelivered.unwrap_or_else(|| sort(Doing::Commit, "committing a transaction", &fault))
         })?;
         self.handle.poll(Duration::ZERO);
-        let quick = begun.elapsed() < Duration::from_millis(COMMIT_SLOW_MS);
-        Ok(quick && self.handle.signals().troubles() == self.troubles_before)
+        Ok(self.is_clean(begun))
+    }
+
+    /// Nothing of the transaction, which began to end then, can still be under way.
+    fn is_clean(&self, ending_since: Instant) -> bool {
+        let quick = ending_since.elapsed() < Duration::from_millis(COMMIT_SLOW_MS);
+        quick && self.handle.signals().troubles() == self.troubles_before
     }
 
     /// Waits until everything queued is delivered: what at-least-once does before it commits offsets.
@@ -241,12 +246,13 @@ impl Producer {
         self.undelivered().map_or(Ok(()), Err)
     }
 
-    /// Throws away what is queued and aborts the open transaction.
+    /// Throws away what is queued and aborts the open transaction. True: nothing of it can still be under way.
     ///
     /// # Errors
     /// Lost when that is not done within [`ABORT_TIMEOUT`].
-    pub fn abort(&self) -> Result<(), Failure> {
-        let deadline = Instant::now() + ABORT_TIMEOUT;
+    pub fn abort(&self) -> Result<bool, Failure> {
+        let begun = Instant::now();
+        let deadline = begun + ABORT_TIMEOUT;
         let done = loop {
             match self.handle.abort_transaction(ABORT_TRY_TIMEOUT) {
                 Ok(()) => break Ok(()),
@@ -255,7 +261,7 @@ impl Producer {
             }
         };
         self.handle.signals().take_undelivered();
-        done
+        done.map(|()| self.is_clean(begun))
     }
 
     /// Throws away everything queued or under way; a producer without transactions does it before it reads again.

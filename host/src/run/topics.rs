@@ -6,6 +6,7 @@ use crate::exit::{ExitKind, Failure};
 use crate::kafka::admin::{Purpose, TopicSpec};
 use crate::kafka::{Admin, KnownTopic, KnownTopics};
 use anyhow::anyhow;
+use host_core::record::TopicPartition;
 use host_core::topology::Topology;
 use std::num::NonZeroU32;
 
@@ -25,6 +26,8 @@ pub(super) fn prepare(admin: &Admin, config: &Config, mut topology: Topology) ->
         }
     }
     if let Some(changelog) = &topology.changelog {
+        let sources = topology.repartition.as_ref().map_or(topology.inputs.as_slice(), std::slice::from_ref);
+        topics.not_lost(changelog, sources)?;
         let found = topics.own(changelog, folded, Purpose::Changelog)?;
         if found != folded {
             let source = topology.repartition.as_deref().unwrap_or("the input");
@@ -99,6 +102,28 @@ impl Topics<'_> {
         self.create(name, partitions, purpose)?;
         // Another process of the application may have been faster.
         Ok(self.counts(&[name])?.into_iter().flatten().next().unwrap_or(partitions))
+    }
+
+    /// Made anew, a changelog that is gone would be an empty state in the middle of its input.
+    fn not_lost(&self, changelog: &str, sources: &[String]) -> Result<(), Failure> {
+        if self.counts(&[changelog])?.into_iter().flatten().next().is_some() {
+            return Ok(());
+        }
+        let names: Vec<&str> = sources.iter().map(String::as_str).collect();
+        for (source, count) in names.iter().zip(self.counts(&names)?) {
+            let partitions: Vec<_> = (0..count.unwrap_or_default())
+                .map(|partition| TopicPartition::new(*source, partition))
+                .collect();
+            if self.admin.has_committed(&partitions).map_err(crate::worker::at_start)? {
+                let text = anyhow!(
+                    "the changelog topic \"{changelog}\" does not exist, but offsets of \"{source}\" are committed: \
+                     the state of all that was read before is gone"
+                );
+                let hint = "bring the topic back, or begin anew with host reset";
+                return Err(Failure::new(ExitKind::StateIo, text).hint(hint));
+            }
+        }
+        Ok(())
     }
 
     fn counts(&self, names: &[&str]) -> Result<Vec<Option<u32>>, Failure> {

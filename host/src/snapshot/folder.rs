@@ -121,7 +121,8 @@ impl Folder {
         let numbers = self.numbers(task)?;
         let next = numbers.first().map_or(1, |newest| newest + 1);
         self.0.rename(name, &self.0, format!("{task}-{next}"))?;
-        self.0.try_clone()?.into_std_file().sync_all()?;
+        // The folder itself, opened to be read: a handle that only names it cannot be synced.
+        self.0.open(".")?.sync_all()?;
         for number in numbers.into_iter().skip(GENERATIONS - 1) {
             self.remove(&format!("{task}-{number}"));
         }
@@ -133,5 +134,25 @@ impl Folder {
         if let Err(error) = self.0.remove_file(name) {
             tracing::debug!(name, %error, "cannot remove a snapshot");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn two_generations_stay_and_the_newest_comes_first() {
+        let state_dir = std::env::temp_dir().join(format!("host-snapshots-{}", std::process::id()));
+        std::fs::create_dir_all(state_dir.join("app")).expect("the temporary folder can be written");
+        let folder = Folder::open(&state_dir, "app").expect("it can be opened");
+        for content in [b"1", b"2", b"3"] {
+            let (name, mut file) = folder.create("1_0").expect("a file can be made");
+            file.write_all(content).expect("it can be written");
+            folder.keep("1_0", &name).expect("it can be kept, and its folder synced");
+        }
+        assert_eq!(folder.numbers("1_0").expect("the folder can be read"), [3, 2]);
+        std::fs::remove_dir_all(&state_dir).expect("it can be removed");
     }
 }

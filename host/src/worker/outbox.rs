@@ -125,7 +125,8 @@ impl Outbox {
         Ok(clean)
     }
 
-    /// Aborts, if a transaction is open.
+    /// Aborts, if a transaction is open. When a request of it may still be under way the producer is replaced: its new
+    /// epoch fences the stray, which would otherwise end the next transaction.
     ///
     /// # Errors
     /// As sorted.
@@ -135,7 +136,13 @@ impl Outbox {
             return Ok(());
         }
         if self.is_transactional() {
-            return self.producer.abort();
+            if !self.producer.abort()? {
+                tracing::warn!(
+                    "replacing the producer: the abort was slow, or a request of it was not answered"
+                );
+                self.renew()?;
+            }
+            return Ok(());
         }
         self.producer.purge();
         Ok(())

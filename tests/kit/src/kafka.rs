@@ -174,6 +174,14 @@ impl Kafka {
         Producer::new(self)
     }
 
+    /// A producer that takes records of up to 2 MB.
+    ///
+    /// # Errors
+    /// The client can't be made.
+    pub fn large_producer(&self) -> Result<Producer> {
+        Producer::large(self)
+    }
+
     /// A producer whose records go in transactions.
     ///
     /// # Errors

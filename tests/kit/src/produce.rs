@@ -47,6 +47,12 @@ impl Producer {
         Ok(producer)
     }
 
+    pub(crate) fn large(kafka: &Kafka) -> Result<Self> {
+        let mut config = kafka.config();
+        config.set("message.max.bytes", "2000000");
+        Self::with(config)
+    }
+
     fn with(mut config: ClientConfig) -> Result<Self> {
         let failed = Arc::new(AtomicU64::new(0));
         config

@@ -23,6 +23,8 @@ pub const SOON: Duration = Duration::from_mins(1);
 pub struct Scenario {
     /// The shared Kafka.
     pub kafka: Kafka,
+    /// The same as its hosts reach it.
+    pub entry: Kafka,
     /// The application id, and the prefix of all its topics.
     pub id: String,
     folder: PathBuf,
@@ -34,13 +36,32 @@ pub struct Scenario {
 /// The test fails.
 pub fn scenario(name: &str, body: impl FnOnce(&Scenario) -> Result<()>) {
     let started = Instant::now();
-    let folder = paths::target().join("tests").join(format!("{name}-{}", std::process::id()));
-    let place = Scenario { kafka: Kafka::shared(), id: name.to_owned(), folder };
-    let result = body(&place);
-    if let Err(error) = result {
+    let kafka = Kafka::shared();
+    if let Err(error) = scenario_at(&kafka, &kafka, name, body) {
         panic!("{name} failed after {:.1} s: {error:?}", started.elapsed().as_secs_f64());
     }
-    drop(fs::remove_dir_all(&place.folder));
+}
+
+/// Runs `name`, which is not used twice on this Kafka; its hosts reach it by `entry`.
+///
+/// # Errors
+/// Those of the body; the last lines of the hosts' logs are shown then.
+pub fn scenario_at(
+    kafka: &Kafka,
+    entry: &Kafka,
+    name: &str,
+    body: impl FnOnce(&Scenario) -> Result<()>,
+) -> Result<()> {
+    let folder = paths::target().join("tests").join(format!("{name}-{}", std::process::id()));
+    let (kafka, entry) = (kafka.clone(), entry.clone());
+    let place = Scenario { kafka, entry, id: name.to_owned(), folder };
+    let result = body(&place);
+    if result.is_err() {
+        show_logs(&place.folder);
+    } else {
+        drop(fs::remove_dir_all(&place.folder));
+    }
+    result
 }
 
 impl Scenario {
@@ -76,7 +97,7 @@ impl Scenario {
 
     /// `host run` of any module as another application, without topics.
     pub fn application(&self, id: &str, module: impl Into<OsString>) -> HostCommand {
-        HostCommand::run(&self.folder, &self.kafka, module, id)
+        HostCommand::run(&self.folder, &self.entry, module, id)
     }
 
     /// A path in the test's folder, which is made.

@@ -78,6 +78,18 @@ impl Broker {
         Ok(())
     }
 
+    /// SIGTERM, and waits for its end; the data stay for [`Broker::start_again`].
+    ///
+    /// # Errors
+    /// It can't be signalled, or does not end.
+    pub fn terminate(&self) -> Result<()> {
+        self.jvm.signal(Signal::Terminate)?;
+        if self.jvm.wait(READY_DEADLINE).is_none() {
+            bail!("the broker (pid {}) does not end", self.jvm.pid);
+        }
+        Ok(())
+    }
+
     /// Starts a killed broker on the same ports and data.
     ///
     /// # Errors

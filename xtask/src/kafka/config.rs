@@ -15,6 +15,8 @@ pub struct BrokerConfig {
     pub port: u16,
     /// Where the node talks to its own controller, on 127.0.0.1.
     pub controller_port: u16,
+    /// A second listener for clients, which are told to come by another address.
+    pub behind: Option<Behind>,
     /// The JVM's heap.
     pub heap_mib: u32,
     /// Ready about a second sooner, with less throughput later: for tests.
@@ -23,6 +25,15 @@ pub struct BrokerConfig {
     pub stays: bool,
     /// Settings of `server.properties` that replace ours.
     pub settings: Vec<(String, String)>,
+}
+
+/// A listener that is reached through something else, such as a proxy; both on 127.0.0.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Where the broker listens.
+    pub port: u16,
+    /// Where it says that it listens.
+    pub advertised_port: u16,
 }
 
 impl BrokerConfig {
@@ -50,6 +61,7 @@ impl BrokerConfig {
             folder: folder(name),
             port,
             controller_port,
+            behind: None,
             heap_mib: 512,
             fast_start: true,
             stays: false,
@@ -61,14 +73,19 @@ impl BrokerConfig {
     pub(super) fn properties(&self) -> String {
         let (port, controller) = (self.port, self.controller_port);
         let data = self.folder.join("data");
+        let (mut second, mut second_advertised) = (String::new(), String::new());
+        if let Some(Behind { port, advertised_port }) = self.behind {
+            second = format!(",BEHIND://127.0.0.1:{port}");
+            second_advertised = format!(",BEHIND://127.0.0.1:{advertised_port}");
+        }
         let mut text = format!(
             "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{second}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{second_advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs={}
 ",
@@ -126,7 +143,10 @@ pub(super) fn folder(name: &str) -> PathBuf {
 
 /// Two ports of 127.0.0.1 that nobody listens on now. Another process may take one before the broker does;
 /// then the broker does not start and says so.
-fn free_ports() -> Result<(u16, u16)> {
+///
+/// # Errors
+/// There are none.
+pub fn free_ports() -> Result<(u16, u16)> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1");
     // Both at once: the second can't be the first again.
     let (first, second) = (bind()?, bind()?);
@@ -144,6 +164,20 @@ mod tests {
         let text = config.properties();
         let last = text.lines().rfind(|line| line.starts_with("num.partitions=")).expect("it is there");
         assert_eq!(last, "num.partitions=7");
+    }
+
+    #[test]
+    fn a_second_listener_is_advertised_where_it_is_reached() {
+        let mut config = BrokerConfig::new("x", 1, 2);
+        assert!(!config.properties().contains("BEHIND://"));
+        config.behind = Some(Behind { port: 3, advertised_port: 4 });
+        let text = config.properties();
+        assert!(
+            text.contains(
+                "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2,BEHIND://127.0.0.1:3\n"
+            )
+        );
+        assert!(text.contains("advertised.listeners=PLAINTEXT://127.0.0.1:1,BEHIND://127.0.0.1:4\n"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod jars;
 pub mod service;
 
 pub use broker::Broker;
-pub use config::BrokerConfig;
+pub use config::{Behind, BrokerConfig, free_ports};
 
 /// The version of Apache Kafka.
 pub const VERSION: &str = "4.3.1";

@@ -1,6 +1,6 @@
 //! The admin call that the safe wrapper lacks: offsets of logs.
 
-use super::{Entry, Fault, Handle, PartitionList, list, take};
+use super::{Code, Entry, Fault, Handle, PartitionList, list, take};
 use rdkafka::bindings as rd;
 use std::ffi::c_int;
 use std::time::Duration;
@@ -18,6 +18,9 @@ pub(in crate::kafka) enum Isolation {
 pub(in crate::kafka) const EARLIEST: i64 = rd::RD_KAFKA_OFFSET_BEGINNING as i64;
 /// Asks for a log's end.
 pub(in crate::kafka) const LATEST: i64 = rd::RD_KAFKA_OFFSET_END as i64;
+
+/// No offset at all.
+const NO_OFFSET: i64 = rd::RD_KAFKA_OFFSET_INVALID as i64;
 
 type Queue = *mut rd::rd_kafka_queue_t;
 type Options = *mut rd::rd_kafka_AdminOptions_t;
@@ -97,8 +100,18 @@ pub(in crate::kafka) fn list_offsets(
         let mut count = 0;
         let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         let info = |i| list::entry(&*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i)));
-        Ok((0..count).map(info).collect())
+        whole((0..count).map(info).collect())
     }
+}
+
+/// When the connection breaks at the wrong moment librdkafka answers without an error, and without an offset.
+fn whole(entries: Vec<Entry>) -> Result<Vec<Entry>, Fault> {
+    let has_offset =
+        |entry: &Entry| entry.offset != NO_OFFSET || entry.code != Code::RD_KAFKA_RESP_ERR_NO_ERROR;
+    if entries.iter().all(has_offset) {
+        return Ok(entries);
+    }
+    Err(Fault::of(Code::RD_KAFKA_RESP_ERR__PARTIAL))
 }
 
 /// The id of a topic, as Kafka writes it; a topic that is made again has another.
@@ -118,5 +131,30 @@ pub(in crate::kafka) fn topic_id(handle: &Handle, topic: &str, timeout: Duration
         let error = rd::rd_kafka_TopicDescription_error(description);
         super::check(rd::rd_kafka_error_code(error))?;
         Ok(super::owned(rd::rd_kafka_Uuid_base64str(rd::rd_kafka_TopicDescription_topic_id(description))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use host_core::record::TopicPartition;
+
+    #[test]
+    fn an_answer_without_an_offset_is_no_answer() {
+        let entry = |offset, code| Entry {
+            partition: TopicPartition::new("in", 0),
+            offset,
+            metadata: String::new(),
+            code,
+        };
+        let (fine, refused) =
+            (Code::RD_KAFKA_RESP_ERR_NO_ERROR, Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+        assert_eq!(
+            whole(vec![entry(7, fine), entry(0, fine)]).map_err(|fault| fault.code).map(|all| all.len()),
+            Ok(2)
+        );
+        let partial = whole(vec![entry(7, fine), entry(NO_OFFSET, fine)]).map_err(|fault| fault.code);
+        assert_eq!(partial.err(), Some(Code::RD_KAFKA_RESP_ERR__PARTIAL));
+        assert!(whole(vec![entry(NO_OFFSET, refused)]).is_ok(), "its error says more");
     }
 }

@@ -11,6 +11,7 @@ mod list;
 mod produce;
 mod record;
 mod signals;
+mod unanswered;
 
 pub(super) use admin::{EARLIEST, Isolation, LATEST, list_offsets, topic_id};
 pub(super) use handle::{Handle, Kind, try_config};

@@ -1,7 +1,7 @@
 //! What librdkafka tells us through callbacks, put down for the owner of the client to pick up. A callback
 //! never acts: it counts, remembers and returns.
 
-use super::{Code, Fault, describe, owned};
+use super::{Code, Fault, describe, owned, unanswered};
 use crate::kafka::sys::list;
 use host_core::record::TopicPartition;
 use rdkafka::bindings as rd;
@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(in crate::kafka) struct Signals {
     disconnects: AtomicU64,
     request_timeouts: AtomicU64,
+    unanswered: AtomicU64,
     last_error: Mutex<Option<String>>,
     undelivered: Mutex<Option<(Fault, String)>>,
     rebalances: Mutex<VecDeque<Rebalanced>>,
@@ -29,9 +30,14 @@ pub(in crate::kafka) enum Rebalanced {
 }
 
 impl Signals {
-    /// Connections broken, requests timed out, and failed connects so far.
+    /// Connections broken, requests timed out or never answered, and failed connects so far.
     pub(in crate::kafka) fn troubles(&self) -> u64 {
-        self.disconnects.load(Relaxed) + self.request_timeouts.load(Relaxed)
+        self.disconnects.load(Relaxed) + self.request_timeouts.load(Relaxed) + self.unanswered.load(Relaxed)
+    }
+
+    /// A request of a transaction was given up, or is sent again.
+    pub(super) fn note_unanswered(&self) {
+        self.unanswered.fetch_add(1, Relaxed);
     }
 
     /// The newest error of the connection, in librdkafka's words.
@@ -133,6 +139,7 @@ pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Si
             rd::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
         } else {
             rd::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
+            unanswered::register(conf, signals);
         }
     }
 }

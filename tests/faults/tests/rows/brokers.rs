@@ -1,0 +1,78 @@
+//! The broker itself ends, dies, and stands still. It has a machine of its own here, as the others need theirs.
+
+use crate::bed::Bed;
+use crate::row::{Case, Runs, row_on};
+use crate::run::{HEALED, Run};
+use anyhow::Result;
+use fault_proxy::{Action, Api, Rule};
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use testkit::wait_until;
+use xtask::kafka::Broker;
+use xtask::process::{self, Signal};
+
+/// Longer than requests wait for their answer.
+const STANDSTILL: Duration = Duration::from_secs(5);
+
+fn broker<'a>(case: &Case<'a>) -> MutexGuard<'a, Broker> {
+    case.bed.broker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The fault hits while a commit is under way, which never arrives; the host lives through it.
+fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result<u64> {
+    let mut run = Run::new(case)?;
+    let mut host = run.command.start()?;
+    run.progress(&mut [&mut host])?;
+    let commit = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id).after(case.random.below(4));
+    let held = case.bed.proxy.add(commit.times(1));
+    run.feed_until("a held commit", &mut [&mut host], |_| Ok(held.fired() == 1))?;
+    fault(&mut broker(case))?;
+    drop(held);
+    run.progress(&mut [&mut host])?;
+    host.drain(HEALED)?;
+    run.finish()?;
+    Ok(1)
+}
+
+/// One test, as these rows would wait for each other anyway: there is one such broker.
+#[test]
+fn f6_f7_f8_brokers_that_restart_die_or_stand_still_lose_nothing() {
+    let bed = Bed::start("restarts").expect("a second Kafka");
+    let runs = Runs { pr: 1, nightly: 30, release: 100 };
+    row_on(
+        &bed,
+        "F6",
+        "the broker ends in order and starts again, in the middle of a commit",
+        runs,
+        |case| {
+            hit(case, |broker| {
+                broker.terminate()?;
+                broker.start_again()
+            })
+        },
+    );
+    // Not yet in the tier of each change: see "Known and not mended" in FAULTS.md.
+    let nightly = Runs { pr: 0, ..runs };
+    row_on(
+        &bed,
+        "F7",
+        "SIGKILL of the broker, which starts again, in the middle of a commit",
+        nightly,
+        |case| {
+            hit(case, |broker| {
+                broker.kill()?;
+                broker.start_again()
+            })
+        },
+    );
+    let stand_still = "SIGSTOP of the broker past the requests' timeout, in the middle of a commit";
+    row_on(&bed, "F8", stand_still, runs, |case| {
+        hit(case, |broker| {
+            process::send(broker.pid(), Signal::Stop)?;
+            let end = Instant::now() + STANDSTILL;
+            // Time is the fault here.
+            wait_until("the end of the standstill", HEALED, || Ok(Instant::now() > end))?;
+            Ok(process::send(broker.pid(), Signal::Continue)?)
+        })
+    });
+}

@@ -1,0 +1,177 @@
+//! One application under fire: its input flows, its hosts come and go, and in the end everything is checked.
+
+use crate::row::Case;
+use anyhow::{Result, ensure};
+use std::time::Duration;
+use testkit::kafka::Group;
+use testkit::{
+    HostCommand, HostProcess, Isolation, Producer, Scenario, Workload, WorkloadSpec, check, wait_until,
+};
+
+/// For whatever must happen by itself, on a busy machine: sessions of ten seconds and waits of clients included.
+pub(crate) const HEALED: Duration = Duration::from_mins(2);
+pub(crate) const PARTITIONS: u32 = 2;
+/// What a host says when its identity is used elsewhere.
+pub(crate) const SAME_IDENTITY: &str = "another process uses the same identity";
+/// Lines written at a time while hosts run.
+const LINES: u64 = 100;
+
+/// The application of one run.
+pub(crate) struct Run<'a> {
+    pub(crate) place: &'a Scenario,
+    /// A host of it.
+    pub(crate) command: HostCommand,
+    pub(crate) workload: Workload,
+    group: Group,
+    producer: Producer,
+}
+
+impl<'a> Run<'a> {
+    /// Its topics, with nothing in them.
+    pub(crate) fn new(case: &mut Case<'a>) -> Result<Self> {
+        let place = case.place;
+        place.kafka.create_topic(&place.input(), PARTITIONS)?;
+        let spec = WorkloadSpec {
+            seed: case.random.bits(),
+            records: u64::MAX,
+            keys: 200,
+            partitions: PARTITIONS,
+            values: (1, 1000),
+            ..WorkloadSpec::default()
+        };
+        let command = place
+            .sum()
+            .args(["--workers", "1", "--combine", "never"])
+            // Shorter waits for what never comes, in the client as in the group.
+            .args(["-X", "socket.timeout.ms=3000", "-X", "session.timeout.ms=10000"])
+            .args(["-X", "heartbeat.interval.ms=500", "-X", "reconnect.backoff.max.ms=500"])
+            .setting("repartition_purge_interval_ms", "0")
+            .setting("snapshot_interval_ms", "200")
+            .setting("admin", "off");
+        Ok(Self {
+            place,
+            command,
+            workload: Workload::new(spec),
+            group: place.kafka.group(&place.id, Isolation::Uncommitted)?,
+            producer: place.kafka.producer()?,
+        })
+    }
+
+    /// What the ids of its workers' clients begin with.
+    pub(crate) fn clients(&self) -> String {
+        format!("{0}-{0}-", self.place.id)
+    }
+
+    /// The same of the host that took this slot of the state folder.
+    pub(crate) fn clients_of(&self, slot: u32) -> Result<String> {
+        let path = self.place.file("state")?.join("wasmhost").join("installation");
+        let installation = std::fs::read_to_string(path)?;
+        Ok(format!("{}{}-{slot}-", self.clients(), installation.trim()))
+    }
+
+    /// Writes some more lines.
+    pub(crate) fn feed(&mut self) -> Result<()> {
+        self.workload.produce(&mut self.producer, &self.place.input(), LINES)
+    }
+
+    fn topics(&self) -> [String; 2] {
+        [self.place.input(), self.place.topic("sum-repartition")]
+    }
+
+    /// All committed offsets of the group together.
+    pub(crate) fn committed(&self) -> Result<i64> {
+        let mut sum = 0;
+        for topic in self.topics() {
+            sum += self.group.committed(&topic, PARTITIONS)?.into_iter().flatten().sum::<i64>();
+        }
+        Ok(sum)
+    }
+
+    /// A static member that was away past its session may be taken for a second one of its name, which ends it: a
+    /// supervisor starts it again, as we do.
+    ///
+    /// # Errors
+    /// It has ended for another reason.
+    pub(crate) fn supervise(&self, host: &mut HostProcess) -> Result<()> {
+        if let Err(ended) = host.ensure_running() {
+            ensure!(host.log().contains(SAME_IDENTITY), ended);
+            *host = self.command.start()?;
+        }
+        Ok(())
+    }
+
+    /// Feeds until the fact holds; the hosts run all the time.
+    pub(crate) fn feed_until(
+        &mut self,
+        what: &str,
+        hosts: &mut [&mut HostProcess],
+        mut fact: impl FnMut(&Self) -> Result<bool>,
+    ) -> Result<()> {
+        wait_until(what, HEALED, || {
+            for host in hosts.iter_mut() {
+                self.supervise(host)?;
+            }
+            self.feed()?;
+            fact(self)
+        })
+    }
+
+    /// Feeds until all that was in every partition at the call is committed.
+    pub(crate) fn progress(&mut self, hosts: &mut [&mut HostProcess]) -> Result<()> {
+        self.feed()?;
+        let kafka = &self.place.kafka;
+        let mut all = Vec::new();
+        for topic in self.topics() {
+            // Before the first start there is no topic behind the shuffle.
+            if kafka.partitions(&topic)?.is_some() {
+                let ends = kafka.ends(&topic, Isolation::Uncommitted)?;
+                all.push((topic, ends));
+            }
+        }
+        self.feed_until("progress of the application", hosts, |run| {
+            for (topic, ends) in &all {
+                let committed = run.group.committed(topic, PARTITIONS)?;
+                if ends.iter().zip(committed).any(|(end, offset)| offset.unwrap_or_default() < *end) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Lets a last host do the rest, and checks all that is committed.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.command.clone().arg("--until-end").complete(HEALED)?;
+        self.check()
+    }
+
+    /// Sums are exact, each row was shuffled once, results are running sums, the changelog comes to the same, and no
+    /// transaction hangs.
+    pub(crate) fn check(&self) -> Result<()> {
+        let place = self.place;
+        let results = check::results(&place.check_sums(&self.workload)?)?;
+        let rows = check::repartition_rows(&place.read("sum-repartition")?)?;
+        check::every_row_once(&rows, self.workload.counts())?;
+        check::running_sums(&results, &rows)?;
+        check::same_sums(&changelog(place)?, self.workload.sums())?;
+        for what in ["output", "sum-repartition", "sum-changelog"] {
+            let topic = place.topic(what);
+            wait_until(&format!("the last transaction in {topic}"), HEALED, || {
+                let ends = |isolation| place.kafka.ends(&topic, isolation);
+                Ok(ends(Isolation::Committed)? == ends(Isolation::Uncommitted)?)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The accumulators that a restore would find: a version byte, then the sum.
+fn changelog(place: &Scenario) -> Result<check::Sums> {
+    let mut sums = check::Sums::new();
+    for record in place.read("sum-changelog")? {
+        let (Some(key), Some(value)) = (record.key, record.value) else { continue };
+        ensure!(value.len() == 17, "a changelog record of {} bytes", value.len());
+        sums.insert(key, i128::from_le_bytes(value[1..].try_into()?));
+    }
+    Ok(sums)
+}
