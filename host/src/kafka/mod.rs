@@ -8,6 +8,7 @@ pub mod consumer;
 mod error;
 mod fetch;
 pub mod producer;
+pub mod sample;
 mod sys;
 pub mod tail;
 
@@ -17,6 +18,7 @@ pub use client::{ConfigError, Properties, Settings};
 pub use consumer::{Consumer, Polled, Reset};
 pub use fetch::Limits;
 pub use producer::{Producer, Topic};
+pub use sample::SampleWriter;
 pub use sys::GroupMetadata;
 pub use tail::Tail;
 
