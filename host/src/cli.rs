@@ -4,6 +4,7 @@
 
 mod compile;
 mod config;
+mod dev;
 mod guest;
 mod inspect;
 mod modules;
@@ -45,6 +46,8 @@ pub struct Cli {
 enum Verb {
     /// Run an application until SIGTERM or SIGINT, or the end of the input with --until-end
     Run(Box<run::Run>),
+    /// Try an application: a broker, sample records and the application in one process
+    Dev(Box<dev::Dev>),
     /// Swap the module of a running application
     Swap(modules::Swap),
     /// Swap back to the module before
@@ -98,6 +101,7 @@ impl From<Logs> for crate::logging::Verbosity {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.verb {
         Verb::Run(run) => run.run(),
+        Verb::Dev(dev) => dev.run(),
         Verb::Swap(swap) => swap.run(),
         Verb::Rollback(rollback) => rollback.run(),
         Verb::Modules(modules) => modules.run(),

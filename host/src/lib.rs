@@ -6,6 +6,8 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod dev;
+pub mod embedded;
 pub mod exit;
 mod hex;
 pub mod identity;

@@ -178,7 +178,7 @@ fn snapshots(
     }
 }
 
-fn kafka_settings(config: &Config) -> kafka::Settings {
+pub(crate) fn kafka_settings(config: &Config) -> kafka::Settings {
     let properties = config.kafka.clone();
     kafka::Settings {
         bootstrap_servers: config.bootstrap_servers.clone(),
@@ -195,7 +195,7 @@ fn kafka_settings(config: &Config) -> kafka::Settings {
 }
 
 /// Reaches a broker, and checks that it allows our transactions.
-fn connect(config: &Config, settings: &kafka::Settings) -> Result<Admin, Failure> {
+pub(crate) fn connect(config: &Config, settings: &kafka::Settings) -> Result<Admin, Failure> {
     let admin = Admin::new(settings).map_err(unreachable_kafka)?;
     admin.reach(config.connect_timeout).map_err(unreachable_kafka)?;
     let timeout = settings.transaction_timeout();

@@ -9,7 +9,7 @@ use xtask::{bench, demo, faults, guests, kafka, lint, test};
 const HELP: &str = "\
 cargo xtask VERB, from anywhere in the repository:
 
-  demo [--records N] [--keep]  build all, start a real Kafka, sum 400,000 lines, check every sum
+  demo [--kafka] [...]         build all, sum 400,000 lines, check every sum; --kafka: on a real Kafka, --keep: it stays
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
   faults [--tier pr|nightly|release] [--seed N]  the fault matrix; its table goes into tests/FAULTS.md

@@ -9,6 +9,8 @@ use std::process::Command;
 pub enum Signal {
     /// SIGTERM: drain and end.
     Terminate,
+    /// SIGINT, as of Ctrl-C: the same.
+    Interrupt,
     /// SIGKILL: end at once.
     Kill,
     /// SIGHUP: look at the module's file.
@@ -23,6 +25,7 @@ impl Signal {
     fn number(self) -> libc::c_int {
         match self {
             Self::Terminate => libc::SIGTERM,
+            Self::Interrupt => libc::SIGINT,
             Self::Kill => libc::SIGKILL,
             Self::HangUp => libc::SIGHUP,
             Self::Stop => libc::SIGSTOP,

@@ -1,8 +1,11 @@
 //! A worker's consumer, producer and restorer on the model: makes the events that a [`host_core::Machine`] takes,
 //! and performs its effects. It decides nothing, and nothing fails unless the model refuses it.
 
-use crate::group::{Identity, Notice};
-use crate::kafka::{Kafka, Record, Refused};
+use crate::eager::Notice;
+use crate::group::Identity;
+use crate::kafka::Kafka;
+use crate::record::Record;
+use crate::transactions::Refused;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -73,7 +76,7 @@ impl Client {
         Self {
             id: id.to_string(),
             producer_epoch,
-            member: kafka.group.join(),
+            member: kafka.group().join(),
             epoch: Epoch::default(),
             captured: BTreeMap::new(),
             positions: BTreeMap::new(),
@@ -111,7 +114,7 @@ impl Client {
 
     /// The next event: of the group, of a changelog, or rows. None: nothing is there now.
     pub fn poll(&mut self, kafka: &mut Kafka, schedule: &mut impl Schedule) -> Option<Event> {
-        match kafka.group.poll(self.member) {
+        match kafka.group().poll(self.member) {
             Notice::Nothing => {}
             Notice::Revoked => return Some(Event::Revoked),
             Notice::Lost => return Some(Event::Lost),
@@ -304,7 +307,7 @@ impl Client {
             };
             let at = TopicPartition { topic: topic.clone(), partition };
             match kafka.send(&self.id, self.producer_epoch, &at, Record::of_row(&outgoing.rows, i)) {
-                Ok(()) => {}
+                Ok(_) => {}
                 // Markers of the transaction before: only a first row of a transaction can meet them.
                 Err(Refused::Later) => return Performed::Blocked,
                 Err(refused) => return Performed::Failed(failure(refused)),
@@ -340,10 +343,10 @@ impl Client {
         self.positions.clear();
         self.ends_told.clear();
         self.restores.clear();
-        if kafka.group.poll(self.member) == Notice::Lost {
-            self.member = kafka.group.join();
+        if kafka.group().poll(self.member) == Notice::Lost {
+            self.member = kafka.group().join();
         } else {
-            kafka.group.release(self.member);
+            kafka.group().release(self.member);
         }
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod fetch;
 pub mod known;
 pub mod producer;
+pub mod sample;
 mod sys;
 pub mod tail;
 
@@ -19,6 +20,7 @@ pub use consumer::{Consumer, Polled, Reset};
 pub use fetch::Limits;
 pub use known::{KnownTopic, KnownTopics};
 pub use producer::{Producer, Topic};
+pub use sample::SampleWriter;
 pub use sys::GroupMetadata;
 pub use tail::Tail;
 

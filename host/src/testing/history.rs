@@ -200,7 +200,7 @@ fn kafka(scenario: &Scenario, inputs: &[Input]) -> Kafka {
         }
     }
     let sources: Vec<_> = topology.sources().flat_map(|topic| kafka.of_topic(topic)).cloned().collect();
-    kafka.group.subscribe(sources);
+    kafka.group().subscribe(sources);
     kafka
 }
 
@@ -238,7 +238,7 @@ impl Run<'_> {
         if lives {
             self.workers[i] = Some(worker);
         } else {
-            self.kafka.group.remove(worker.client.member());
+            self.kafka.group().remove(worker.client.member());
             self.history.counts.crashes += 1;
         }
         assert!(self.idle_turns < IDLE_TURNS_MAX, "a run on the model comes to its end");

@@ -19,6 +19,20 @@ fn host_run_has_help() {
 }
 
 #[test]
+fn host_dev_has_help() {
+    expect("help-dev", &Sandbox::new().host(&["dev", "--help"]).ends_with(0).stdout);
+}
+
+#[test]
+fn the_embedded_broker_listens_on_this_machine_only() {
+    for verb in [&["dev"][..], &["run", "--embedded", "--module", "native:sum"]] {
+        let arguments = [verb, &["-b", "192.0.2.1:9092"]].concat();
+        let run = Sandbox::new().host(&arguments).ends_with(78);
+        assert!(run.stderr.contains("\"192.0.2.1:9092\" is not on this machine"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn the_commands_for_modules_have_help() {
     for verb in ["new", "build", "test", "inspect"] {
         expect(&format!("help-{verb}"), &Sandbox::new().host(&[verb, "--help"]).ends_with(0).stdout);

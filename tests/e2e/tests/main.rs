@@ -5,6 +5,7 @@
 //! reader sees. What can be shown without Kafka is not shown here (`tests/README.md`).
 
 mod crash;
+mod dev;
 mod direct;
 mod failing;
 mod fleet;

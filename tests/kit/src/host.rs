@@ -31,6 +31,11 @@ impl HostCommand {
             .args([OsString::from("--module"), module.into()])
     }
 
+    /// `host` with this verb, and nothing else yet; it brings a broker of its own. State and logs go below `folder`.
+    pub fn alone(folder: &Path, verb: &str) -> Self {
+        Self { folder: folder.to_owned(), arguments: vec![verb.into()], environment: Vec::new() }
+    }
+
     /// Adds one argument.
     #[must_use]
     pub fn arg(self, argument: impl Into<OsString>) -> Self {
@@ -148,6 +153,11 @@ impl HostProcess {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         read_lossy(&self.stderr)
+    }
+
+    /// What it has written to standard output so far.
+    pub fn output(&self) -> String {
+        read_lossy(&self.stdout)
     }
 
     /// Sends it a signal.

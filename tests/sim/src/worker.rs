@@ -315,7 +315,7 @@ impl Worker {
         }
         let identity = match self.bug {
             // What the client library says of itself after it was thrown out: nothing.
-            Some(Bug::FreshGroupMetadata) if !kafka.group.accepts(captured) => None,
+            Some(Bug::FreshGroupMetadata) if !kafka.group().accepts(captured) => None,
             _ => captured,
         };
         match self.client.send_offsets(kafka, identity, offsets) {

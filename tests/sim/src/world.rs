@@ -99,7 +99,7 @@ impl World {
             kafka.create(topic, scenario.partitions);
         }
         let sources: Vec<_> = topology.sources().flat_map(|topic| kafka.of_topic(topic)).cloned().collect();
-        kafka.group.subscribe(sources);
+        kafka.group().subscribe(sources);
         let mut input: Vec<_> = (0..scenario.records).map(|i| input(&scenario, i, &mut choices)).collect();
         input.reverse();
         let workers = (0..scenario.workers).map(|_| None).collect();
@@ -183,7 +183,7 @@ impl World {
             if let Some(worker) = &self.workers[i] {
                 match self.choices.schedule(3) {
                     0 => self.kafka.time_out(worker.id()),
-                    1 => self.kafka.group.remove(worker.member()),
+                    1 => self.kafka.group().remove(worker.member()),
                     _ => self.crash(i),
                 }
             }
@@ -223,7 +223,7 @@ impl World {
 
     fn crash(&mut self, i: usize) {
         if let Some(worker) = self.workers[i].take() {
-            self.kafka.group.remove(worker.member());
+            self.kafka.group().remove(worker.member());
         }
     }
 

@@ -6,7 +6,8 @@ use tidy_tests::{Source, files, none, rust_files};
 /// What the core may depend on.
 const CORE_DEPENDENCIES: [&str; 4] = ["bytes", "foldhash", "hashbrown", "thiserror"];
 /// Where the Kafka client may be named.
-const KAFKA_HOMES: [&str; 4] = ["host/src/kafka", "host/src/kafka.rs", "tests/kit", "bench/native"];
+const KAFKA_HOMES: [&str; 5] =
+    ["host/src/kafka", "host/src/kafka.rs", "tests/kit", "tests/conformance", "bench/native"];
 /// Where the Wasm engine may be named; the benchmark measures a module without our limits beside one with them.
 const WASM_HOMES: [&str; 4] =
     ["host/src/wasm", "host/src/wasm.rs", "bench/src/limits.rs", "tests/wasm/tests/main/instructions.rs"];
@@ -83,7 +84,8 @@ fn may_depend(manifest: &str, section: &str, name: &str) -> bool {
         ("host/core/Cargo.toml", _) => section == "dev-dependencies" || CORE_DEPENDENCIES.contains(&name),
         ("host/model/Cargo.toml", _) => name == "host-core",
         (_, "rdkafka" | "rdkafka-sys") => {
-            ["host/Cargo.toml", "tests/kit/Cargo.toml", "bench/native/Cargo.toml"].contains(&manifest)
+            let homes = ["host", "tests/kit", "tests/conformance", "bench/native"];
+            homes.iter().any(|home| manifest == format!("{home}/Cargo.toml"))
         }
         (_, "wasmtime") => {
             ["host/Cargo.toml", "bench/Cargo.toml", "tests/wasm/Cargo.toml"].contains(&manifest)

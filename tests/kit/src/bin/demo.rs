@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a demo talks to a person")]
 
 use anyhow::{Context, Result, ensure};
+use devbroker::{Broker, Settings as BrokerSettings};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use testkit::host::host;
@@ -18,7 +19,14 @@ const BAD_ONE_IN: u64 = 5000;
 const TOP: usize = 10;
 
 fn main() -> Result<()> {
-    let (kafka, records) = arguments()?;
+    let (servers, records) = arguments()?;
+    // It ends with this program.
+    let broker = if servers.is_none() { Some(Broker::start(BrokerSettings::default())?) } else { None };
+    if let Some(broker) = &broker {
+        println!("the embedded broker is ready on {}: one node, in memory", broker.address());
+    }
+    let embedded = broker.as_ref().map(|broker| broker.address().to_string());
+    let kafka = Kafka::at(&servers.or(embedded).context("there is a broker")?);
     println!(
         "\nproducing {records} lines \"key,value\" into {INPUT}, {PARTITIONS} partitions, keys anywhere"
     );
@@ -34,14 +42,15 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn arguments() -> Result<(Kafka, u64)> {
+/// Where Kafka is, if it is not to be the embedded broker, and how many records there are to be.
+fn arguments() -> Result<(Option<String>, u64)> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| {
-        let at = words.iter().position(|word| word == name).with_context(|| format!("{name} is missing"))?;
-        words.get(at + 1).with_context(|| format!("{name} needs a value"))
+        let at = words.iter().position(|word| word == name)?;
+        words.get(at + 1).cloned()
     };
-    let records = value("--records")?.parse().context("--records takes a number")?;
-    Ok((Kafka::at(value("--bootstrap-servers")?), records))
+    let records = value("--records").context("--records is missing")?;
+    Ok((value("--bootstrap-servers"), records.parse().context("--records takes a number")?))
 }
 
 fn produce(kafka: &Kafka, records: u64) -> Result<Workload> {

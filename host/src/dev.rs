@@ -1,0 +1,98 @@
+//! `host dev`: a broker, sample records, and the application, in one process that needs nothing else.
+
+mod lines;
+mod sample;
+
+use crate::config::{self, Admin, Config, Sources};
+use crate::embedded::{self, set_default};
+use crate::exit::Failure;
+use crate::kafka::admin::{Purpose, TopicSpec};
+use sample::Sample;
+use std::fmt::Write as _;
+
+const FLAG: &str = "host dev";
+/// What runs when nothing else is named.
+const MODULE: &str = "native:sum";
+/// Of topics, unless the user says otherwise.
+const PARTITIONS: u32 = 4;
+
+/// What flows.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    /// Sample records a second; 0: none.
+    pub records_per_s: u32,
+    /// Sample records in all; none: without end.
+    pub records: Option<u64>,
+}
+
+/// Runs until a signal comes. `say` shows a person where everything is; `log` sets up logs.
+///
+/// # Errors
+/// A setting is wrong, or whatever ends the application.
+pub fn run(
+    mut sources: Sources,
+    flow: Flow,
+    log: impl FnOnce(&Config) -> Result<(), Failure>,
+    say: impl FnOnce(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    sources.watch = true;
+    set_default(&mut sources, "module", MODULE, FLAG)?;
+    set_default(&mut sources, "partitions", &PARTITIONS.to_string(), FLAG)?;
+    // State is as old as the broker: no snapshot of another one fits.
+    set_default(&mut sources, "snapshot_interval_ms", "0ms", FLAG)?;
+    let broker = embedded::start(&mut sources, FLAG, true)?;
+    let configs: Vec<Config> = config::load_all(&sources)?.into_iter().map(|loaded| loaded.value).collect();
+    let first = &configs[0];
+    log(first)?;
+    let partitions = first.partitions.map_or(PARTITIONS, std::num::NonZeroU32::get);
+    create_inputs(first, partitions)?;
+    say(&told(&broker.address().to_string(), &configs, flow))?;
+    let settings = crate::run::kafka_settings(first);
+    let sample = Sample::start(&settings, &first.inputs[0], partitions, flow)?;
+    let ended = crate::run::run(configs);
+    drop(sample);
+    drop(broker);
+    ended
+}
+
+fn create_inputs(config: &Config, partitions: u32) -> Result<(), Failure> {
+    let admin = crate::run::connect(config, &crate::run::kafka_settings(config))?;
+    let spec = |name: &String| TopicSpec {
+        name: name.clone(),
+        partitions,
+        replication_factor: None,
+        configs: Purpose::Plain.configs(),
+    };
+    let specs: Vec<_> = config.inputs.iter().map(spec).collect();
+    admin.create_topics(&specs).map_err(crate::worker::at_start)?;
+    Ok(())
+}
+
+/// Where everything is, and what to try.
+fn told(broker: &str, configs: &[Config], flow: Flow) -> String {
+    let (first, last) = (&configs[0], &configs[configs.len() - 1]);
+    let (input, output) = (&first.inputs[0], &last.output);
+    let mut text =
+        format!("broker   {broker}  one node, in memory: for trying and testing, not production\n");
+    let flows = match (flow.records_per_s, flow.records) {
+        (0, _) => "no sample records".to_owned(),
+        (rate, None) => format!("{rate} sample lines \"key,value\" a second"),
+        (rate, Some(records)) => format!("{records} sample lines \"key,value\", {rate} a second"),
+    };
+    let _ = writeln!(text, "input    {input}  {flows}\noutput   {output}");
+    for config in configs {
+        let module = match &config.module {
+            config::ModuleSource::Path(path) => format!("{}  swapped when the file changes", path.display()),
+            config::ModuleSource::Native(name) => format!("native:{name}"),
+        };
+        let _ = writeln!(text, "module   {module}");
+    }
+    match first.admin {
+        Admin::Off => {}
+        Admin::Default(address) | Admin::Asked(address) => {
+            let _ = writeln!(text, "metrics  http://{address}/metrics");
+        }
+    }
+    let _ = writeln!(text, "try      kcat -b {broker} -C -t {output} -f '%k %s\\n'\nstop     Ctrl-C");
+    text
+}
