@@ -25,8 +25,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new topic may take to be seen.
 const CREATED_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bounds one look for a broker.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Bounds one look for a broker. Nothing wakes the look when a broker's answer has come, so a long one comes too late.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(20);
 /// Between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 

@@ -81,6 +81,8 @@ pub struct Consumer {
     epoch: Epoch,
     metadata: Option<GroupMetadata>,
     owes: Owes,
+    /// The next assignment is waited for.
+    joins: bool,
     handle: Arc<Handle>,
     known_topics: KnownTopics,
 }
@@ -113,6 +115,7 @@ impl Consumer {
             epoch: Epoch(0),
             metadata: None,
             owes: Owes::Nothing,
+            joins: true,
             handle,
             known_topics: settings.known_topics.clone(),
         })
@@ -146,6 +149,9 @@ impl Consumer {
 
     /// A consumer that is broken for good stays silent: what broke it may have been said while nobody polled.
     fn idle(&self) -> Result<Polled, Failure> {
+        if self.joins {
+            self.handle.nudge();
+        }
         let broken = self.handle.fatal().and_then(|fault| of_consumer("reading", &fault));
         broken.map_or(Ok(Polled::Idle), Err)
     }
@@ -168,6 +174,7 @@ impl Consumer {
                 self.epoch = Epoch(self.epoch.0 + 1);
                 self.metadata = metadata;
                 self.owes = Owes::Assign;
+                self.joins = false;
                 Polled::Assigned { epoch: self.epoch, partitions }
             }
             Some(Rebalanced::Revoked) => {
@@ -227,6 +234,7 @@ impl Consumer {
     pub fn unassign(&mut self) -> Result<(), Failure> {
         self.fetch.forget_all();
         self.owes = Owes::Nothing;
+        self.joins = true;
         self.handle.assign(None).map_err(|fault| sort(Doing::Read, "letting go of all partitions", &fault))
     }
 

@@ -28,7 +28,7 @@ fn run(s: &Scenario, module: &str, flags: &[&str]) -> Result<Written> {
     s.kafka.create_topic(&output, 1)?;
     s.application(&id, guest(module))
         .args(["--input", &s.input(), "--output", &output, "--until-end"])
-        .args(["--repartition", "never", "--commit-interval", "60s", "--workers", "1"])
+        .args(["--repartition", "never", "--commit-interval", "15s", "--workers", "1"])
         .args(flags)
         .complete(IN_TIME)
         .with_context(|| module.to_owned())?;

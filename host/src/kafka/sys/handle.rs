@@ -135,6 +135,20 @@ impl Handle {
         check(unsafe { rd::rd_kafka_subscribe(self.rk, topics.as_ptr()) })
     }
 
+    /// Has the client look at its group now. Its main thread goes on with joining only when something wakes it: without
+    /// this it waits for up to a second where the connection to the coordinator has come up meanwhile.
+    pub(in crate::kafka) fn nudge(&self) {
+        let mut list = std::ptr::null_mut();
+        // SAFETY: the client is alive; the question goes through its main thread, and the list that is answered is
+        // ours to free.
+        unsafe {
+            rd::rd_kafka_subscription(self.rk, &raw mut list);
+            if !list.is_null() {
+                rd::rd_kafka_topic_partition_list_destroy(list);
+            }
+        }
+    }
+
     /// None: no partitions.
     pub(in crate::kafka) fn assign(&self, partitions: Option<&PartitionList>) -> Result<(), Fault> {
         let list = partitions.map_or(std::ptr::null_mut(), PartitionList::as_ptr);
