@@ -57,6 +57,14 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// The same with a host that has made its way through what was there.
+    pub(crate) fn started(case: &mut Case<'a>) -> Result<(Self, HostProcess)> {
+        let mut run = Self::new(case)?;
+        let mut host = run.command.start()?;
+        run.progress(&mut [&mut host])?;
+        Ok((run, host))
+    }
+
     /// What the ids of its workers' clients begin with.
     pub(crate) fn clients(&self) -> String {
         format!("{0}-{0}-", self.place.id)

@@ -20,9 +20,7 @@ fn broker<'a>(case: &Case<'a>) -> MutexGuard<'a, Broker> {
 
 /// The fault hits while a commit is under way, which never arrives; the host lives through it.
 fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result<u64> {
-    let mut run = Run::new(case)?;
-    let mut host = run.command.start()?;
-    run.progress(&mut [&mut host])?;
+    let (mut run, mut host) = Run::started(case)?;
     let commit = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id).after(case.random.below(4));
     let held = case.bed.proxy.add(commit.times(1));
     run.feed_until("a held commit", &mut [&mut host], |_| Ok(held.fired() == 1))?;

@@ -13,9 +13,7 @@ const GAPS: [Action; 4] =
 fn f12_a_commit_whose_answer_is_lost_counts_once() {
     let runs = Runs { pr: 2, nightly: 75, release: 500 };
     row("F12", "EndTxn: connection broken before and after it is applied, answer lost", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut host = run.command.start()?;
-        run.progress(&mut [&mut host])?;
+        let (mut run, mut host) = Run::started(case)?;
         for action in GAPS {
             let rule = Rule::new(action).on(Api::EndTxn).of(&run.place.id);
             let fault = case.bed.proxy.add(rule.after(case.random.below(4)).times(1));
@@ -31,9 +29,7 @@ fn f12_a_commit_whose_answer_is_lost_counts_once() {
 /// Holds a commit, lets the client try it again, and gives the broker the first one in the middle of the next
 /// transaction: when `at` is asked for there.
 fn late(case: &mut Case<'_>, at: Api) -> Result<u64> {
-    let mut run = Run::new(case)?;
-    let mut host = run.command.start()?;
-    run.progress(&mut [&mut host])?;
+    let (mut run, mut host) = Run::started(case)?;
     let proxy = &case.bed.proxy;
     let of = |action, api| Rule::new(action).on(api).of(&run.place.id).times(1);
     let late = proxy.add(of(Action::HoldAndDisconnect, Api::EndTxn).after(case.random.below(4)));
@@ -67,9 +63,7 @@ fn f13_a_transaction_that_the_broker_gave_up_is_done_again() {
         "EndTxn held until the broker has aborted the transaction for its age",
         runs,
         |case| {
-            let mut run = Run::new(case)?;
-            let mut host = run.command.start()?;
-            run.progress(&mut [&mut host])?;
+            let (mut run, mut host) = Run::started(case)?;
             let rule = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id);
             // Whatever is tried again meanwhile is held too.
             let fault = case.bed.proxy.add(rule);

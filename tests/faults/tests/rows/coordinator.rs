@@ -28,9 +28,7 @@ fn every(apis: &[Api], codes: &[i16], action: impl Fn(i16) -> Action, times: u64
 
 /// One after the other while one host runs; it goes on after each.
 fn hit_all(case: &mut Case<'_>, hits: &[Hit]) -> Result<u64> {
-    let mut run = Run::new(case)?;
-    let mut host = run.command.start()?;
-    run.progress(&mut [&mut host])?;
+    let (mut run, mut host) = Run::started(case)?;
     let mut fired = 0;
     for (api, action, times) in hits {
         let rule = Rule::new(*action).on(*api).of(&run.place.id).after(case.random.below(3));
@@ -134,9 +132,7 @@ fn f14_offsets_that_the_group_refuses_are_not_committed() {
         "illegal generation, unknown member, rebalance: said to offsets and heartbeats",
         runs,
         |case| {
-            let mut run = Run::new(case)?;
-            let mut host = run.command.start()?;
-            run.progress(&mut [&mut host])?;
+            let (mut run, mut host) = Run::started(case)?;
             let mut fired = 0;
             for code in STALE {
                 let rule = |api| Rule::new(Action::Refuse(code)).on(api).of(&run.place.id).times(1);

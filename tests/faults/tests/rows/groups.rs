@@ -73,9 +73,7 @@ fn f9_a_rebalance_in_the_middle_of_a_commit_loses_nothing() {
 fn f30_of_two_hosts_with_one_identity_one_stops() {
     let runs = Runs { pr: 1, nightly: 20, release: 60 };
     row("F30", "a copy of the state folder is used by a second host", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut first = run.command.start()?;
-        run.progress(&mut [&mut first])?;
+        let (mut run, mut first) = Run::started(case)?;
         let copy = run.place.file("copy")?;
         fs::create_dir_all(&copy)?;
         let installation = run.place.file("state")?.join("wasmhost").join("installation");

@@ -37,9 +37,7 @@ fn f5_a_short_stall_changes_nothing() {
     let runs = Runs { pr: 1, nightly: 50, release: 200 };
     row("F5", "SIGSTOP shorter than the session", runs, |case| {
         use xtask::process::Signal;
-        let mut run = Run::new(case)?;
-        let mut host = run.command.start()?;
-        run.progress(&mut [&mut host])?;
+        let (mut run, mut host) = Run::started(case)?;
         for _ in 0..3 {
             host.signal(Signal::Stop)?;
             let end = Instant::now() + Duration::from_millis(200 + case.random.below(STALL_MS_MAX));

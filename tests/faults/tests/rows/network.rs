@@ -9,9 +9,7 @@ use std::time::Duration;
 fn f15_slow_broken_and_crumbling_connections_cost_time_only() {
     let runs = Runs { pr: 1, nightly: 20, release: 100 };
     row("F15", "requests late, connections broken before and after, bytes one by one", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut host = run.command.start()?;
-        run.progress(&mut [&mut host])?;
+        let (mut run, mut host) = Run::started(case)?;
         let rules = [
             Rule::new(Action::Delay(Duration::from_millis(30))).times(60),
             Rule::new(Action::DisconnectBefore).one_in(20).times(8),
@@ -39,9 +37,7 @@ fn f15_a_network_that_swallows_everything_is_waited_out() {
         "half open: nothing arrives and nothing breaks, past the requests' timeout",
         runs,
         |case| {
-            let mut run = Run::new(case)?;
-            let mut host = run.command.start()?;
-            run.progress(&mut [&mut host])?;
+            let (mut run, mut host) = Run::started(case)?;
             let fault = case.bed.proxy.add(Rule::new(Action::Hold).of(&run.place.id));
             // Each connection holds one: the fourth or fifth is made after the first have timed out.
             run.feed_until("timeouts", &mut [&mut host], |_| Ok(fault.fired() >= 8))?;

@@ -7,9 +7,7 @@ use testkit::NewRecord;
 
 /// The host has worked, and has stopped with everything committed.
 fn stopped<'a>(case: &mut Case<'a>) -> Result<Run<'a>> {
-    let mut run = Run::new(case)?;
-    let mut host = run.command.start()?;
-    run.progress(&mut [&mut host])?;
+    let (run, host) = Run::started(case)?;
     host.drain(HEALED)?;
     Ok(run)
 }

@@ -16,9 +16,7 @@ fn assignments(host: &HostProcess) -> usize {
 /// Stops a host while the broker has not got its request yet; another one takes over; then the request arrives and
 /// the host wakes up.
 fn zombie(case: &mut Case<'_>, at: Api) -> Result<u64> {
-    let mut run = Run::new(case)?;
-    let mut zombie = run.command.start()?;
-    run.progress(&mut [&mut zombie])?;
+    let (mut run, mut zombie) = Run::started(case)?;
     let rule = Rule::new(Action::Hold).on(at).of(&run.place.id).after(case.random.below(4)).times(1);
     let fault = case.bed.proxy.add(rule);
     run.feed_until("a held request", &mut [&mut zombie], |_| Ok(fault.fired() == 1))?;
@@ -59,9 +57,7 @@ fn f4_a_zombie_commits_nothing() {
 fn f10_a_member_that_the_group_has_lost_commits_nothing() {
     let runs = Runs { pr: 1, nightly: 50, release: 200 };
     row("F10", "heartbeats of one member swallowed past its session, while it works on", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut lost = run.command.start()?;
-        run.progress(&mut [&mut lost])?;
+        let (mut run, mut lost) = Run::started(case)?;
         let heartbeats = Rule::new(Action::Hold).on(Api::Heartbeat).of(&run.clients_of(0)?);
         let mut owner = run.command.start()?;
         wait_until("both are members", HEALED, || {
@@ -90,9 +86,7 @@ fn f10_a_member_that_the_group_has_lost_commits_nothing() {
 fn f15_one_client_that_nobody_hears_is_replaced() {
     let runs = Runs { pr: 1, nightly: 20, release: 100 };
     row("F15-alone", "all that one of two hosts sends is swallowed, past its session", runs, |case| {
-        let mut run = Run::new(case)?;
-        let mut alone = run.command.start()?;
-        run.progress(&mut [&mut alone])?;
+        let (mut run, mut alone) = Run::started(case)?;
         let everything = Rule::new(Action::Hold).of(&run.clients_of(0)?);
         let mut owner = run.command.start()?;
         wait_until("both are members", HEALED, || {
