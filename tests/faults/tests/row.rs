@@ -57,6 +57,10 @@ pub(crate) fn row_on(
     mut body: impl FnMut(&mut Case<'_>) -> Result<u64>,
 ) {
     let (seed, runs, began) = (seed(), runs.of_tier(), Instant::now());
+    if runs == 0 {
+        // Not in this tier: a line of results would say that it held.
+        return;
+    }
     let (mut fired, mut failures) = (0, Vec::new());
     for run in 0..runs {
         let application = format!("{}-{run}", name.to_lowercase());
