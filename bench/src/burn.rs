@@ -1,13 +1,13 @@
 //! What a partition on which the module burns its deadline costs the other partitions of its worker: the same
 //! input with and without records that never end.
 
-use anyhow::{Context, Result, bail};
-use std::fs::{self, File};
-use std::process::Stdio;
+use crate::hosted;
+use anyhow::{Result, bail};
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 use testkit::{Isolation, Kafka, NewRecord};
-use xtask::{paths, process};
+use xtask::paths;
 
 const PARTITIONS: u32 = 4;
 const RECORDS: u64 = 2_000_000;
@@ -53,18 +53,9 @@ fn others(kafka: &Kafka, topic: &str, round: u32) -> Result<f64> {
     let application = format!("{topic}-{round}");
     let folder = paths::target().join("bench").join(&application);
     fs::create_dir_all(&folder)?;
-    let mut command = testkit::host::host();
-    command
-        .args(["run", "--module"])
-        .arg(paths::target().join("guests/marked-sum.wasm"))
-        .args(["--name", "sum", "--bootstrap-servers", kafka.servers(), "--application-id", &application])
-        .args(["--input", topic, "--workers", "1", "--repartition", "never", "--admin", "off"])
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::create(folder.join("host.log"))?);
-    process::die_with_parent(&mut command);
-    let mut child = command.spawn().context("the host does not start")?;
+    let module = paths::target().join("guests/marked-sum.wasm");
+    let flags = ["--input", topic, "--repartition", "never"];
+    let mut child = hosted::start(kafka, &folder, &application, module.as_os_str(), &flags)?;
     let rate = rate(kafka, &application, topic);
     child.kill()?;
     child.wait()?;

@@ -3,9 +3,12 @@
 use crate::measure::Place;
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
-use std::process::Command;
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use testkit::Kafka;
 use testkit::files;
+use xtask::process;
 
 /// The operator's name, the same for the module and the native one, so that internal topics are too.
 pub(crate) const OPERATOR: &str = "sum";
@@ -19,6 +22,28 @@ pub(crate) fn command(kafka: &Kafka, place: &Place, application: &str, input: &s
         .args(["--name", OPERATOR])
         .env("XDG_STATE_HOME", place.0.join("state"));
     command
+}
+
+/// `host run` without an end, in a folder of its own with its log in `log`.
+pub(crate) fn start(
+    kafka: &Kafka,
+    folder: &Path,
+    application: &str,
+    module: &OsStr,
+    arguments: &[&str],
+) -> Result<Child> {
+    let mut command = testkit::host::host();
+    command
+        .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application])
+        .args(["--name", OPERATOR, "--workers", "1", "--admin", "off", "--module"])
+        .arg(module)
+        .args(arguments)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(folder.join("log"))?);
+    process::die_with_parent(&mut command);
+    command.spawn().context("the host does not start")
 }
 
 /// What stands behind `--module`.

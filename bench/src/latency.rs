@@ -8,12 +8,9 @@ use crate::options::Options;
 use crate::{hosted, machine, results};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use testkit::{Isolation, Kafka, NewRecord, murmur2};
-use xtask::process::{self, Signal};
 
 /// Records a second: less than a tenth of what the host does with a result for each record.
 const RATE: u64 = 20_000;
@@ -55,32 +52,19 @@ fn measure(kafka: &Kafka, application: &str, repartition: &str, records: u64) ->
     kafka.create_topic(&input, PARTITIONS)?;
     kafka.create_topic(&output, PARTITIONS)?;
     let place = Place::new(application)?;
-    let mut child = start(kafka, &place, application, repartition)?;
+    let topics = ["--input", &input, "--output", &output];
+    let flags = [&topics[..], &["--emit", "record", "--repartition", repartition]].concat();
+    let mut child = hosted::start(kafka, &place.0, application, &hosted::module(true), &flags)?;
     let measured = thread::scope(|scope| {
         let reading = scope.spawn(|| read(kafka, &output, records));
         produce(kafka, &input, records)?;
         reading.join().expect("reading does not panic")
     });
-    process::send(child.id(), Signal::Kill).context("the host cannot be stopped")?;
+    child.kill()?;
     child.wait()?;
     let latencies = measured.with_context(|| format!("the host's log:\n{}", place.log()))?;
     place.remove()?;
     Ok(latencies)
-}
-
-fn start(kafka: &Kafka, place: &Place, application: &str, repartition: &str) -> Result<Child> {
-    let mut command: Command = testkit::host::host();
-    command
-        .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application, "--module"])
-        .arg(hosted::module(true))
-        .args(["--input", &format!("{application}-input"), "--output", &format!("{application}-output")])
-        .args(["--admin", "off", "--workers", "1", "--emit", "record", "--repartition", repartition])
-        .env("XDG_STATE_HOME", place.0.join("state"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::create(place.0.join("log"))?);
-    process::die_with_parent(&mut command);
-    command.spawn().context("the host does not start")
 }
 
 /// Writes records at an even rate.
