@@ -36,7 +36,6 @@ use host_core::machine::Settings;
 use host_core::operator::{Description, Operator};
 use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
-use host_core::record::TopicPartition;
 use host_core::topology::Topology;
 use module::Module;
 use signals::Signals;
@@ -126,12 +125,7 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
 
 /// An order to begin somewhere must not go unheard because something is committed.
 fn refuse_committed(admin: &Admin, config: &Config, topology: &Topology) -> Result<(), Failure> {
-    let inputs: Vec<&str> = topology.inputs.iter().map(String::as_str).collect();
-    let counts = admin.partitions(&inputs).map_err(unreachable_kafka)?;
-    let all = inputs.iter().zip(counts).flat_map(|(topic, count)| {
-        (0..count.unwrap_or_default()).map(|partition| TopicPartition::new(*topic, partition))
-    });
-    let all: Vec<TopicPartition> = all.collect();
+    let all = admin.all_partitions(&topology.inputs).map_err(unreachable_kafka)?;
     let committed = admin.committed(&all).map_err(unreachable_kafka)?;
     let Some((source, offset)) = all.iter().zip(committed).find_map(|(source, found)| Some((source, found?)))
     else {

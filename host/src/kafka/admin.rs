@@ -142,6 +142,19 @@ impl Admin {
         topics.iter().map(|topic| self.partitions_of(topic)).collect()
     }
 
+    /// All partitions of these topics; none of one that does not exist.
+    ///
+    /// # Errors
+    /// When a broker does not answer, or does not let us look.
+    pub fn all_partitions<T: AsRef<str>>(&self, topics: &[T]) -> Result<Vec<TopicPartition>, Failure> {
+        let mut all = Vec::new();
+        for topic in topics.iter().map(AsRef::as_ref) {
+            let count = self.partitions_of(topic)?.unwrap_or_default();
+            all.extend((0..count).map(|partition| TopicPartition::new(topic, partition)));
+        }
+        Ok(all)
+    }
+
     fn partitions_of(&self, topic: &str) -> Result<Option<u32>, Failure> {
         let what = format!("looking at topic \"{topic}\"");
         ask(&what, || {

@@ -29,7 +29,7 @@ impl Ends {
         if !application.config.until_end {
             return Ok(Self::Never);
         }
-        let partitions = partitions(application, &application.topology.inputs).map_err(at_start)?;
+        let partitions = application.admin.all_partitions(&application.topology.inputs).map_err(at_start)?;
         let ends = application.admin.stable_ends(&partitions).map_err(at_start)?;
         Ok(Self::Inputs(partitions.into_iter().zip(ends).collect()))
     }
@@ -95,7 +95,7 @@ impl Follower {
             return Ok(());
         }
         if let (Ends::Inputs(_), Some(topic)) = (&self.ends, &self.application.topology.repartition) {
-            let partitions = partitions(&self.application, std::slice::from_ref(topic))?;
+            let partitions = self.application.admin.all_partitions(&[topic])?;
             let ends = self.application.admin.high_watermarks(&partitions)?;
             self.ends = Ends::Repartition(partitions.into_iter().zip(ends).collect());
             return self.look_at_ends();
@@ -119,7 +119,7 @@ impl Follower {
     fn purge(&self) {
         let Some(topic) = &self.application.topology.repartition else { return };
         let purge = || {
-            let partitions = partitions(&self.application, std::slice::from_ref(topic))?;
+            let partitions = self.application.admin.all_partitions(&[topic])?;
             let committed = self.application.admin.committed(&partitions)?;
             let before = partitions.into_iter().zip(committed);
             let before: Vec<_> =
@@ -130,15 +130,4 @@ impl Follower {
             tracing::warn!(?failure, topic, "cannot purge the repartition topic; trying again later");
         }
     }
-}
-
-/// All partitions of these topics.
-pub(super) fn partitions(
-    application: &Application,
-    topics: &[String],
-) -> Result<Vec<TopicPartition>, host_core::event::Failure> {
-    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let counts = application.admin.partitions(&names)?;
-    let all = topics.iter().zip(counts);
-    Ok(all.flat_map(|(topic, n)| (0..n.unwrap_or(0)).map(move |p| TopicPartition::new(topic, p))).collect())
 }

@@ -6,7 +6,6 @@ use crate::exit::{ExitKind, Failure};
 use crate::kafka::admin::{Purpose, TopicSpec};
 use crate::kafka::{Admin, KnownTopic, KnownTopics};
 use anyhow::anyhow;
-use host_core::record::TopicPartition;
 use host_core::topology::Topology;
 use std::num::NonZeroU32;
 
@@ -109,11 +108,8 @@ impl Topics<'_> {
         if self.counts(&[changelog])?.into_iter().flatten().next().is_some() {
             return Ok(());
         }
-        let names: Vec<&str> = sources.iter().map(String::as_str).collect();
-        for (source, count) in names.iter().zip(self.counts(&names)?) {
-            let partitions: Vec<_> = (0..count.unwrap_or_default())
-                .map(|partition| TopicPartition::new(*source, partition))
-                .collect();
+        for source in sources {
+            let partitions = self.admin.all_partitions(&[source]).map_err(crate::worker::at_start)?;
             if self.admin.has_committed(&partitions).map_err(crate::worker::at_start)? {
                 let text = anyhow!(
                     "the changelog topic \"{changelog}\" does not exist, but offsets of \"{source}\" are committed: \

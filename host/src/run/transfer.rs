@@ -163,18 +163,13 @@ fn changelog_of(topology: &Topology) -> Result<&str, Failure> {
     changelog.ok_or_else(|| Failure::new(ExitKind::BadConfig, anyhow!("the module keeps no state")))
 }
 
-fn all_of(admin: &Admin, topic: &str) -> Result<Vec<TopicPartition>, Failure> {
-    let counts = admin.partitions(&[topic]).map_err(unreachable_kafka)?;
-    let count = counts.first().copied().flatten().unwrap_or_default();
-    Ok((0..count).map(|partition| TopicPartition::new(topic, partition)).collect())
-}
-
 /// What lies in the repartition topic is in the offsets of the inputs, and not yet in the state.
 fn refuse_rows_under_way(admin: &Admin, topology: &Topology) -> Result<(), Failure> {
     let Some(repartition) = &topology.repartition else { return Ok(()) };
-    let all = all_of(admin, repartition)?;
+    let all = admin.all_partitions(&[repartition]).map_err(unreachable_kafka)?;
     let committed = admin.committed(&all).map_err(unreachable_kafka)?;
-    let ends = admin.stable_ends(&all).map_err(unreachable_kafka)?;
+    // The marker of a transaction whose offsets are committed may still be on its way.
+    let ends = admin.high_watermarks(&all).map_err(unreachable_kafka)?;
     let behind = |&(_, (committed, end)): &(_, (Option<i64>, i64))| committed.unwrap_or_default() < end;
     match all.iter().zip(committed.into_iter().zip(ends)).find(behind) {
         None => Ok(()),
@@ -188,7 +183,8 @@ fn refuse_rows_under_way(admin: &Admin, topology: &Topology) -> Result<(), Failu
 }
 
 fn input(admin: &Admin, topic: &str) -> Result<Input, Failure> {
-    let offsets = admin.committed(&all_of(admin, topic)?).map_err(unreachable_kafka)?;
+    let all = admin.all_partitions(&[topic]).map_err(unreachable_kafka)?;
+    let offsets = admin.committed(&all).map_err(unreachable_kafka)?;
     let topic_id = admin.topic_id(topic).map_err(unreachable_kafka)?;
     Ok(Input { topic: topic.to_owned(), topic_id, offsets })
 }

@@ -2,7 +2,6 @@
 
 use super::{Refused, Step};
 use crate::run::Application;
-use crate::run::follow::partitions;
 use crate::worker::Control;
 use std::sync::Arc;
 use std::thread;
@@ -37,9 +36,9 @@ pub(super) fn empty<'a>(
         control.hold(true);
     }
     let deadline = Instant::now() + DRAIN_TIMEOUT;
-    let topic = application.topology.repartition.clone().into_iter().collect::<Vec<_>>();
+    let topic = application.topology.repartition.as_slice();
     let failed = |failure| Refused::new(Step::Drain, format!("cannot look at {topic:?}: {failure:?}"));
-    let places = partitions(application, &topic).map_err(failed)?;
+    let places = application.admin.all_partitions(topic).map_err(failed)?;
     while !controls.iter().all(|control| control.holds()) {
         wait(deadline)?;
     }
