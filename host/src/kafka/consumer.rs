@@ -13,6 +13,7 @@ use host_core::error::{Stop, StopKind};
 use host_core::event::{Epoch, Failure, Start};
 use host_core::record::{Batch, Offset, TopicPartition};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -323,28 +324,43 @@ impl Consumer {
     ) -> Result<Vec<(TopicPartition, Start)>, Failure> {
         let committed = self.committed(partitions)?;
         let watermarks = self.watermarks(partitions)?;
+        let new = partitions
+            .iter()
+            .zip(&committed)
+            .filter(|(source, committed)| committed.is_none() && reset(&source.topic) != Reset::Earliest);
+        let counts = self.partitions_then(new.map(|(source, _)| source))?;
         let known = partitions.iter().zip(committed).zip(watermarks);
         known
             .map(|((source, committed), log)| {
                 let committed =
                     committed.map(|(offset, text)| Ok((offset, self.unmark(source, &text)?))).transpose()?;
-                let reset = match reset(&source.topic) {
-                    reset if reset == Reset::Earliest || committed.is_some() => reset,
-                    _ if self.was_added(source)? => Reset::Earliest,
-                    Reset::Time(time) => self.at_time(source, time, log.1)?,
-                    reset => reset,
-                };
-                start_of(source, committed, log, reset)
+                let was_added =
+                    counts.get(source.topic.as_str()).is_some_and(|then| source.partition >= *then);
+                let reset = if was_added { Reset::Earliest } else { reset(&source.topic) };
+                start_of(source, committed, log, reset, |time| self.at_time(source, time))
             })
             .collect()
     }
 
-    /// Whether the application has read the topic when it did not have this partition yet.
-    fn was_added(&self, source: &TopicPartition) -> Result<bool, Failure> {
-        let lower = (0..source.partition).map(|partition| TopicPartition::new(&source.topic, partition));
-        let committed = self.committed(&lower.collect::<Vec<_>>())?;
-        let texts = committed.iter().flatten().map(|(_, text)| text.as_str());
-        Ok(known::partitions_then(texts).is_some_and(|then| source.partition >= then))
+    /// By topic, how many partitions it had when the application committed there last; a partition behind them was
+    /// added since. What was committed in lower partitions tells.
+    fn partitions_then<'a>(
+        &self,
+        new: impl Iterator<Item = &'a TopicPartition>,
+    ) -> Result<BTreeMap<&'a str, u32>, Failure> {
+        let mut highest: BTreeMap<&str, u32> = BTreeMap::new();
+        for source in new {
+            let partition = highest.entry(&source.topic).or_default();
+            *partition = source.partition.max(*partition);
+        }
+        let mut counts = BTreeMap::new();
+        for (topic, highest) in highest {
+            let lower: Vec<_> = (0..highest).map(|partition| TopicPartition::new(topic, partition)).collect();
+            let committed = self.committed(&lower)?;
+            let texts = committed.iter().flatten().map(|(_, text)| text.as_str());
+            counts.extend(known::partitions_then(texts).map(|then| (topic, then)));
+        }
+        Ok(counts)
     }
 
     fn unmark(&self, source: &TopicPartition, text: &str) -> Result<String, Failure> {
@@ -352,10 +368,10 @@ impl Consumer {
         self.known_topics.unmark(source, text).map_err(stop)
     }
 
-    /// The offset of the first record of `time` or later; behind the last one when there is none.
-    fn at_time(&self, source: &TopicPartition, time: i64, end: Offset) -> Result<Reset, Failure> {
+    /// The offset of the first record of `time` or later; none when there is no such record.
+    fn at_time(&self, source: &TopicPartition, time: i64) -> Result<Option<Offset>, Failure> {
         let found = self.log_offsets(std::slice::from_ref(source), time)?;
-        Ok(Reset::Offset(found.first().copied().filter(|offset| *offset >= 0).unwrap_or(end)))
+        Ok(found.first().copied().filter(|offset| *offset >= 0))
     }
 
     /// Commits offsets without a transaction, and waits for the answer.
@@ -403,6 +419,7 @@ fn start_of(
     committed: Option<(Offset, String)>,
     (low, high): (Offset, Offset),
     reset: Reset,
+    at_time: impl FnOnce(i64) -> Result<Option<Offset>, Failure>,
 ) -> Result<(TopicPartition, Start), Failure> {
     let stop = |text| Err(Failure::Stop(Stop::new(StopKind::State, text)));
     match (committed, reset) {
@@ -422,7 +439,10 @@ fn start_of(
         (None, Reset::Offset(offset)) => stop(format!(
             "{source}: offset {offset}, where reading is to start, is not in the log, which holds {low} to {high}"
         )),
-        (None, Reset::Time(_)) => stop(format!("{source}: the time to start at was not looked up")),
+        (None, Reset::Time(time)) => {
+            let offset = at_time(time)?.unwrap_or(high);
+            Ok((source.clone(), Start::Reset { offset }))
+        }
         (None, Reset::None) => stop(format!(
             "{source}: nothing is committed and the offset reset policy is none\n\
              use --offset-reset earliest or latest, or commit offsets with kafka-consumer-groups --reset-offsets"
@@ -498,7 +518,8 @@ mod tests {
 
     fn start(committed: Option<Offset>, reset: Reset) -> Result<Start, String> {
         let committed = committed.map(|offset| (offset, "m".to_owned()));
-        match start_of(&TopicPartition::new("in", 2), committed, (10, 20), reset) {
+        let at_time = |time| Ok((time < 5).then_some(15));
+        match start_of(&TopicPartition::new("in", 2), committed, (10, 20), reset, at_time) {
             Ok((_, start)) => Ok(start),
             Err(Failure::Stop(stop)) => Err(stop.message),
             Err(failure) => Err(format!("{failure:?}")),
@@ -527,6 +548,8 @@ mod tests {
         assert_eq!(start(None, Reset::Latest), Ok(Start::Reset { offset: 20 }));
         assert!(start(None, Reset::None).expect_err("none").contains("in-2"));
         assert_eq!(start(None, Reset::Offset(15)), Ok(Start::Reset { offset: 15 }));
+        assert_eq!(start(None, Reset::Time(4)), Ok(Start::Reset { offset: 15 }));
+        assert_eq!(start(None, Reset::Time(5)), Ok(Start::Reset { offset: 20 }), "no record is as late");
         assert!(start(None, Reset::Offset(21)).expect_err("outside").contains("holds 10 to 20"));
     }
 }
