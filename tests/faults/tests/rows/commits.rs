@@ -34,7 +34,9 @@ fn late(case: &mut Case<'_>, at: Api) -> Result<u64> {
     let of = |action, api| Rule::new(action).on(api).of(&run.place.id).times(1);
     let late = proxy.add(of(Action::HoldAndDisconnect, Api::EndTxn).after(case.random.below(4)));
     run.feed_until("a held commit", &mut [&mut host], |_| Ok(late.fired() == 1))?;
-    let next = proxy.add(Rule::new(Action::Hold).on(at).of(&run.place.id).times(1));
+    // What is tried again still belongs to the first transaction.
+    let tries = u64::from(at == Api::EndTxn);
+    let next = proxy.add(Rule::new(Action::Hold).on(at).of(&run.place.id).after(tries).times(1));
     run.feed_until("the next transaction", &mut [&mut host], |_| Ok(next.fired() == 1))?;
     late.release();
     let code = late.answer(HEALED)?;
