@@ -23,8 +23,8 @@ cargo xtask VERB, from anywhere in the repository:
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder
   help                         this text
 
-What a verb needs and does not find (C compiler, make, perl, Java 17, Maven, Python 3, javac for the rivals) is installed with apt-get as root
-or with password-less sudo; otherwise the line to run is printed.";
+What a verb needs and does not find (C compiler, make, perl, Java 17, Maven, Python 3, kcat, curl, javac for the
+rivals) is installed with apt-get as root or with password-less sudo; otherwise the line to run is printed.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -26,6 +26,10 @@ pub enum Need {
     Python,
     /// `javac`: compiles the programs of the rivals.
     JavaCompiler,
+    /// `kcat`: a Kafka client for a shell, which the documentation shows.
+    Kcat,
+    /// `curl`: the documentation asks the admin API with it.
+    Curl,
 }
 
 impl Need {
@@ -34,6 +38,8 @@ impl Need {
     /// What the guests in other languages than Rust need: Python gets the rest. Tests compare results with its
     /// libraries, too.
     pub const LANGUAGES: &[Self] = &[Self::Python];
+    /// What commands of the documentation need, which tests run.
+    pub const DOCUMENTATION: &[Self] = &[Self::Kcat, Self::Curl];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
@@ -50,6 +56,8 @@ impl Need {
             Self::Maven => succeeds("mvn", &["--version"]),
             Self::Python => succeeds("python3", &["-c", "import venv, ensurepip"]),
             Self::JavaCompiler => succeeds("javac", &["-version"]),
+            Self::Kcat => succeeds("kcat", &["-V"]),
+            Self::Curl => succeeds("curl", &["--version"]),
         }
     }
 
@@ -62,6 +70,8 @@ impl Need {
             Self::Maven => "Maven (mvn)",
             Self::Python => "Python 3 with venv (python3)",
             Self::JavaCompiler => "a Java compiler (javac)",
+            Self::Kcat => "kcat",
+            Self::Curl => "curl",
         }
     }
 
@@ -73,6 +83,8 @@ impl Need {
             Self::Maven => "maven",
             Self::Python => "python3-venv",
             Self::JavaCompiler => "default-jdk-headless",
+            Self::Kcat => "kcat",
+            Self::Curl => "curl",
         }
     }
 }

@@ -20,6 +20,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     };
     ensure(Need::ALL)?;
     ensure(Need::LANGUAGES)?;
+    ensure(Need::DOCUMENTATION)?;
     kafka::jars::fetch()?;
     guests::build_all().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;

@@ -75,6 +75,11 @@ impl Sandbox {
         &self.folder
     }
 
+    /// The environment of what runs in it.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     /// Writes a file into the folder.
     ///
     /// # Panics

@@ -1,0 +1,83 @@
+//! Each page that shows commands is followed, from its first to its last.
+
+use docs_tests::page::{Kind, blocks};
+use docs_tests::session::{Kafka, follow};
+use docs_tests::settings;
+use std::collections::BTreeSet;
+use std::fs;
+use xtask::paths;
+
+/// The pages below.
+const FOLLOWED: [&str; 7] = [
+    "README.md",
+    "docs/exactly-once.md",
+    "docs/from-kafka-streams.md",
+    "docs/from-spark.md",
+    "docs/modules.md",
+    "docs/operations.md",
+    "docs/tutorial.md",
+];
+
+#[test]
+fn the_readme_does_what_it_says() {
+    follow("README.md", Kafka::OfThePage);
+}
+
+#[test]
+fn exactly_once_is_as_it_says() {
+    follow("docs/exactly-once.md", Kafka::Running);
+}
+
+#[test]
+fn who_comes_from_kafka_streams_gets_on() {
+    follow("docs/from-kafka-streams.md", Kafka::Running);
+}
+
+#[test]
+fn who_comes_from_spark_gets_on() {
+    follow("docs/from-spark.md", Kafka::Running);
+}
+
+#[test]
+fn modules_are_swapped_as_it_says() {
+    follow("docs/modules.md", Kafka::Running);
+}
+
+#[test]
+fn operations_go_as_it_says() {
+    follow("docs/operations.md", Kafka::Running);
+}
+
+#[test]
+fn the_tutorial_leads_to_its_end() {
+    follow("docs/tutorial.md", Kafka::OfThePage);
+}
+
+#[test]
+fn every_page_with_commands_is_followed() {
+    let pages = fs::read_dir(paths::root().join("docs")).expect("docs is a folder");
+    let names = pages.flatten().map(|page| format!("docs/{}", page.file_name().to_string_lossy()));
+    let pages = names.filter(|name| name.ends_with(".md")).chain(["README.md".to_owned()]);
+    let mut with_commands = BTreeSet::new();
+    for path in pages {
+        let text = fs::read_to_string(paths::root().join(&path)).expect("it was listed");
+        let blocks = blocks(&text).unwrap_or_else(|error| panic!("{path}: {error:#}"));
+        if blocks.iter().any(|block| block.kind != Kind::Shown) {
+            with_commands.insert(path);
+        }
+    }
+    assert_eq!(with_commands, FOLLOWED.map(str::to_owned).into());
+}
+
+/// `UPDATE_EXPECT=1` writes the page.
+#[test]
+fn the_table_of_settings_is_that_of_the_defaults() {
+    let read = |path: &str| fs::read_to_string(paths::root().join(path)).expect("it is a file of ours");
+    let (path, page) = ("docs/operations.md", read("docs/operations.md"));
+    let made = settings::put(&page, &settings::tables(&read("host/default.toml")));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(paths::root().join(path), made).expect("the page is writable");
+        return;
+    }
+    assert!(page == made, "{path} has other settings than host/default.toml; UPDATE_EXPECT=1 writes them");
+}
