@@ -26,6 +26,8 @@ pub enum Need {
     Python,
     /// `javac`: compiles the programs of the rivals.
     JavaCompiler,
+    /// `chromedriver` with its Chromium: looks at the page.
+    Browser,
 }
 
 impl Need {
@@ -34,6 +36,8 @@ impl Need {
     /// What the guests in other languages than Rust need: Python gets the rest. Tests compare results with its
     /// libraries, too.
     pub const LANGUAGES: &[Self] = &[Self::Python];
+    /// What the tests of the page need.
+    pub const PAGE: &[Self] = &[Self::Browser];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
@@ -50,6 +54,7 @@ impl Need {
             Self::Maven => succeeds("mvn", &["--version"]),
             Self::Python => succeeds("python3", &["-c", "import venv, ensurepip"]),
             Self::JavaCompiler => succeeds("javac", &["-version"]),
+            Self::Browser => succeeds("chromedriver", &["--version"]),
         }
     }
 
@@ -62,6 +67,7 @@ impl Need {
             Self::Maven => "Maven (mvn)",
             Self::Python => "Python 3 with venv (python3)",
             Self::JavaCompiler => "a Java compiler (javac)",
+            Self::Browser => "Chromium with its driver (chromedriver)",
         }
     }
 
@@ -73,6 +79,7 @@ impl Need {
             Self::Maven => "maven",
             Self::Python => "python3-venv",
             Self::JavaCompiler => "default-jdk-headless",
+            Self::Browser => "chromium-driver",
         }
     }
 }

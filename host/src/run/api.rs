@@ -33,7 +33,7 @@ pub(super) fn start(
         Admin::Default(address) => Some(Http { address, is_asked_for: false }),
         Admin::Asked(address) => Some(Http { address, is_asked_for: true }),
     };
-    let server = Server::start(Arc::new(backend), &sockets, http)
+    let server = Server::start(Arc::new(backend), &sockets, http, config.page.clone())
         .with_context(|| format!("cannot serve the admin API {http:?}"))
         .map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     Ok(Api { _server: server, _sockets: sockets })

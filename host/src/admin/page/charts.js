@@ -109,7 +109,8 @@ class TimeChart {
   draw() {
     this.plot.setData(this.shown());
     this.showValues(this.plot.cursor.left >= 0 ? this.plot.cursor.idx : null);
-    if (this.updates % DESCRIBE_EVERY === 0) this.place.setAttribute("aria-label", this.describe());
+    if (this.updates % DESCRIBE_EVERY === 0 || this.described !== marks.length) this.place.setAttribute("aria-label", this.describe());
+    this.described = marks.length;
     this.updates += 1;
   }
 

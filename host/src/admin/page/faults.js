@@ -15,9 +15,11 @@ function item(fault) {
   const version = fault.number === null || fault.number === undefined ? "" : `, version ${fault.number}`;
   const summary = el("summary", null,
     el("span", { class: "when" }, clock(fault.at_ms)), " ", el("span", { class: "badge", "data-tone": "bad" }, fault.kind), " ",
-    el("span", { class: "where" }, `${coordinates(fault)}${version}`));
-  const trace = fault.backtrace ? el("pre", { tabindex: 0, role: "region", "aria-label": "Backtrace" }, fault.backtrace) : null;
-  return el("li", null, el("details", null, summary, el("p", { class: "reason" }, fault.reason ?? ""), trace));
+    el("span", { class: "where" }, `${coordinates(fault)}${version}`), " ",
+    el("span", { class: "quiet" }, (fault.reason ?? "").split("\n", 1)[0]));
+  const trace = fault.backtrace ? el("pre", { tabindex: 0, role: "group", "aria-label": "Backtrace" }, fault.backtrace) : null;
+  const rest = (fault.reason ?? "").includes("\n") ? el("p", { class: "reason" }, fault.reason) : null;
+  return el("li", null, el("details", null, summary, rest, trace));
 }
 
 // The newest first; what somebody has opened stays open.

@@ -31,7 +31,10 @@ export function micros(value) {
   return `${FULL.format(value / 1_000_000)} s`;
 }
 
-export const percent = (share) => (isNumber(share) ? `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %` : NONE);
+export function percent(share) {
+  if (!isNumber(share)) return NONE;
+  return share > 0 && share < 0.005 ? "<1 %" : `${WHOLE.format(share * 100)} %`;
+}
 
 export function duration(seconds) {
   if (!isNumber(seconds)) return NONE;

@@ -11,7 +11,7 @@ function differences(found) {
     name, { text: at, className: "name" }, { text: current, className: "name" }, { text: candidate, className: "name" },
   ]));
   const head = el("tr", null, ...COLUMNS.map((text) => el("th", { scope: "col" }, text)));
-  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Answers that differ" },
+  return el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Answers that differ" },
     el("table", null, el("caption", { class: "hidden" }, "The first answers that differ"), el("thead", null, head), body));
 }
 
