@@ -127,6 +127,8 @@ pub struct Config {
     pub abort_retries_max: u32,
     /// The admin API.
     pub admin: Admin,
+    /// Results that are kept for people to see; 0: none.
+    pub admin_outputs: usize,
     /// How logs look.
     pub log_format: LogFormat,
     /// Bounds on the module.
