@@ -130,6 +130,8 @@ pub struct Config {
     pub admin: Admin,
     /// What is known of it before it is there.
     pub page: Page,
+    /// Results that are kept for people to see; 0: none.
+    pub admin_outputs: usize,
     /// How logs look.
     pub log_format: LogFormat,
     /// Bounds on the module.

@@ -17,6 +17,8 @@ const FLAG: &str = "host dev";
 const MODULE: &str = "native:sum";
 /// Of topics, unless the user says otherwise.
 const PARTITIONS: u32 = 4;
+/// Results that are shown: nothing here is anybody's secret.
+const OUTPUTS: &str = "20";
 
 /// What flows.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,7 @@ pub fn run(
     sources.watch = true;
     set_default(&mut sources, "module", MODULE, FLAG)?;
     set_default(&mut sources, "partitions", &PARTITIONS.to_string(), FLAG)?;
+    set_default(&mut sources, "admin_outputs", OUTPUTS, FLAG)?;
     // State is as old as the broker: no snapshot of another one fits.
     set_default(&mut sources, "snapshot_interval_ms", "0ms", FLAG)?;
     let broker = embedded::start(&mut sources, FLAG, true)?;

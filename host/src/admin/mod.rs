@@ -10,6 +10,8 @@
 //! | `POST /api/v1/modules/{name}/shadow` | as swap; runs the module beside the current one: query `records`, `timeout_ms`, `show_keys`, `promote_if_equal` |
 //! | `POST /api/v1/modules/{name}/rollback` | swaps to the module before |
 //! | `GET /api/v1/status` | the application at a glance |
+//! | `GET /api/v1/snapshot` | all that is measured, with rates: see [`crate::feed`] |
+//! | `GET /api/v1/events` | the same each second, as server-sent events |
 //! | `GET /api/v1/openapi.json` | all this for machines |
 //!
 //! Over HTTP there is also a page for a browser at `/`, with its files below `/page/`.
@@ -19,6 +21,7 @@
 
 mod backend;
 mod client;
+mod events;
 mod guard;
 pub(crate) mod metrics;
 mod page;
@@ -71,7 +74,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let _entered = runtime.enter();
         let unix = UnixListener::from_std(sockets.bind()?)?;
-        let router = routes::router(backend);
+        let newest = events::start(Arc::clone(&backend));
+        let router = routes::router(backend, events::router(newest));
         let tcp = match http.map(|http| (http, bind(http.address))) {
             Some((http, Err(error))) if http.is_asked_for => return Err(error),
             Some((http, Err(error))) => {

@@ -125,6 +125,7 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         snapshot_interval: (snapshot > 0).then(|| Duration::from_millis(snapshot)),
         admin: admin(resolved)?,
         page: super::Page::default(),
+        admin_outputs: size(resolved, "admin_outputs"),
         connect_timeout: millis(resolved, "connect_timeout_ms"),
         abort_retries_max: small(resolved, "abort_retries_max"),
         log_format: choice(resolved, "log_format", &LOG_FORMATS),

@@ -1,6 +1,6 @@
 //! Several operators in one process: each has an admin API of its own, so each needs an address of its own. Pure.
 
-use super::{Admin, Config};
+use super::Config;
 use std::net::SocketAddr;
 
 /// The second operator with the same address gets the next port, and so on; port 0 is any port anyway. Each is told
