@@ -13,6 +13,7 @@ mod kafka;
 mod layer;
 mod names;
 mod offset_reset;
+mod ports;
 mod property;
 mod show;
 mod table;
@@ -127,6 +128,10 @@ pub struct Config {
     pub abort_retries_max: u32,
     /// The admin API.
     pub admin: Admin,
+    /// What is known of it before it is there.
+    pub page: Page,
+    /// Results that are kept for people to see; 0: none.
+    pub admin_outputs: usize,
     /// How logs look.
     pub log_format: LogFormat,
     /// Bounds on the module.
@@ -158,6 +163,34 @@ pub enum Admin {
     Default(SocketAddr),
     /// Here, or the application does not start.
     Asked(SocketAddr),
+}
+
+impl Admin {
+    /// The address, if there is one.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::Default(address) | Self::Asked(address) => Some(address),
+        }
+    }
+
+    /// The same with another address.
+    fn at(self, address: SocketAddr) -> Self {
+        match self {
+            Self::Off => Self::Off,
+            Self::Default(_) => Self::Default(address),
+            Self::Asked(_) => Self::Asked(address),
+        }
+    }
+}
+
+/// What the page in the browser is told of the process. Not a setting.
+#[derive(Clone, Default)]
+pub struct Page {
+    /// The token for changes over HTTP; none: one is made at the start.
+    pub token: Option<String>,
+    /// The operators of this process with the ports of their admin APIs, as far as these are known.
+    pub operators: Vec<(String, u16)>,
 }
 
 /// What runs.
@@ -345,7 +378,14 @@ pub fn load_all(sources: &Sources) -> Result<Vec<Loaded<Config>>, ConfigError> {
         return load(sources).map(|loaded| vec![loaded]);
     }
     let one = |name: String| load(&Sources { operator: Some(name), ..sources.clone() });
-    names.into_iter().map(one).collect()
+    let mut loaded: Vec<_> = names.into_iter().map(one).collect::<Result<_, _>>()?;
+    ports::spread(&mut loaded.iter_mut().map(|loaded| &mut loaded.value).collect::<Vec<_>>());
+    Ok(loaded)
+}
+
+/// Tells the operators of one process where the admin APIs of all of them are; again when that has changed.
+pub(crate) fn introduce(configs: &mut [Config]) {
+    ports::introduce(&mut configs.iter_mut().collect::<Vec<_>>());
 }
 
 /// All settings as text. Unlike [`load`] it does not ask for a module.

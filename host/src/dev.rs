@@ -3,18 +3,22 @@
 mod lines;
 mod sample;
 
+use crate::admin;
 use crate::config::{self, Admin, Config, Sources};
 use crate::embedded::{self, set_default};
-use crate::exit::Failure;
+use crate::exit::{ExitKind, Failure};
 use crate::kafka::admin::{Purpose, TopicSpec};
 use sample::Sample;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 const FLAG: &str = "host dev";
 /// What runs when nothing else is named.
 const MODULE: &str = "native:sum";
 /// Of topics, unless the user says otherwise.
 const PARTITIONS: u32 = 4;
+/// Results that are shown: nothing here is anybody's secret.
+const OUTPUTS: &str = "20";
 
 /// What flows.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +42,15 @@ pub fn run(
     sources.watch = true;
     set_default(&mut sources, "module", MODULE, FLAG)?;
     set_default(&mut sources, "partitions", &PARTITIONS.to_string(), FLAG)?;
+    set_default(&mut sources, "admin_outputs", OUTPUTS, FLAG)?;
     // State is as old as the broker: no snapshot of another one fits.
     set_default(&mut sources, "snapshot_interval_ms", "0ms", FLAG)?;
     let broker = embedded::start(&mut sources, FLAG, true)?;
-    let configs: Vec<Config> = config::load_all(&sources)?.into_iter().map(|loaded| loaded.value).collect();
+    let mut configs: Vec<Config> =
+        config::load_all(&sources)?.into_iter().map(|loaded| loaded.value).collect();
+    log(&configs[0])?;
+    prepare_pages(&mut configs)?;
     let first = &configs[0];
-    log(first)?;
     let partitions = first.partitions.map_or(PARTITIONS, std::num::NonZeroU32::get);
     create_inputs(first, partitions)?;
     say(&told(&broker.address().to_string(), &configs, flow))?;
@@ -53,6 +60,30 @@ pub fn run(
     drop(sample);
     drop(broker);
     ended
+}
+
+/// Settles where each page will be, and the token that opens them to changes, so that both can be told before the
+/// start. Where nobody has said where, and somebody else is there already, it is any free port.
+fn prepare_pages(configs: &mut [Config]) -> Result<(), Failure> {
+    let token = admin::new_token().map_err(|error| Failure::new(ExitKind::Failure, error))?;
+    // Held until all have one, so that no two get the same.
+    let mut held = Vec::new();
+    for config in configs.iter_mut() {
+        config.page.token = Some(token.clone());
+        let Some(address) = config.admin.address() else { continue };
+        let listener = match (TcpListener::bind(address), config.admin) {
+            (Err(_), Admin::Default(address)) => TcpListener::bind((address.ip(), 0)),
+            (bound, _) => bound,
+        };
+        // What cannot be had is an error of the start, which says so.
+        let Ok(listener) = listener else { continue };
+        if let Ok(address) = listener.local_addr() {
+            config.admin = Admin::Asked(address);
+        }
+        held.push(listener);
+    }
+    config::introduce(configs);
+    Ok(())
 }
 
 fn create_inputs(config: &Config, partitions: u32) -> Result<(), Failure> {
@@ -66,6 +97,16 @@ fn create_inputs(config: &Config, partitions: u32) -> Result<(), Failure> {
     let specs: Vec<_> = config.inputs.iter().map(spec).collect();
     admin.create_topics(&specs).map_err(crate::worker::at_start)?;
     Ok(())
+}
+
+/// An address that a browser on this machine reaches.
+fn browsable(address: SocketAddr) -> SocketAddr {
+    let local = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(local, address.port())
 }
 
 /// Where everything is, and what to try.
@@ -87,11 +128,13 @@ fn told(broker: &str, configs: &[Config], flow: Flow) -> String {
         };
         let _ = writeln!(text, "module   {module}");
     }
-    match first.admin {
-        Admin::Off => {}
-        Admin::Default(address) | Admin::Asked(address) => {
-            let _ = writeln!(text, "metrics  http://{address}/metrics");
+    for config in configs {
+        if let (Some(address), Some(token)) = (config.admin.address(), &config.page.token) {
+            let _ = writeln!(text, "page     http://{}/#token={token}", browsable(address));
         }
+    }
+    if let Some(address) = first.admin.address() {
+        let _ = writeln!(text, "metrics  http://{}/metrics", browsable(address));
     }
     let _ = writeln!(text, "try      kcat -b {broker} -C -t {output} -f '%k %s\\n'\nstop     Ctrl-C");
     text

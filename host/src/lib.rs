@@ -9,6 +9,7 @@ pub mod config;
 pub mod dev;
 pub mod embedded;
 pub mod exit;
+pub mod feed;
 mod hex;
 pub mod identity;
 pub mod inspect;

@@ -1,8 +1,22 @@
 //! What the workers count. Plain atomics, shared by all threads; reading them stops nobody.
 
+mod calls;
+mod histogram;
+pub mod recent;
+mod times;
+mod topics;
+
+pub use calls::{Calls, Measured};
+pub use histogram::{Counts, Histogram};
+pub use recent::Recent;
+pub use times::{PHASES, Phase, Stopwatch, Times};
+pub use topics::Topics;
+
 use host_core::effect::Cause;
 use host_core::operator::FaultKind;
 use host_core::record::TopicPartition;
+use host_core::topology::Topology;
+use recent::{ENDS, Ended};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -134,11 +148,33 @@ pub struct Metrics {
     pub swap_pause_us: Counter,
     /// Assignments received.
     pub rebalances: Counter,
+    /// Records by topic.
+    pub topics: Topics,
+    /// The last of what happened.
+    pub recent: Recent,
+    /// How long the ends of transactions took, in the order of [`ENDS`].
+    ends: [Histogram; ENDS.len()],
     /// Records behind the end of the log, by partition. Held for single look-ups only.
     lag: Mutex<BTreeMap<TopicPartition, u64>>,
 }
 
 impl Metrics {
+    /// Of an application with these topics. `outputs_max`: results that are kept for people to see.
+    pub fn new(topology: &Topology, outputs_max: usize) -> Self {
+        Self { topics: Topics::new(topology), recent: Recent::new(outputs_max), ..Self::default() }
+    }
+
+    /// Notes the end of a transaction.
+    pub fn ended(&self, commit: recent::Commit) {
+        self.ends[commit.ended as usize].add(commit.took);
+        self.recent.commits.push(commit);
+    }
+
+    /// How long transactions took to end so.
+    pub fn ends(&self, ended: Ended) -> Counts {
+        self.ends[ended as usize].counts()
+    }
+
     /// Counts a faulted call.
     pub fn fault(&self, kind: FaultKind) {
         self.faults.count(Cause::Fault(kind));

@@ -6,6 +6,7 @@ mod chain;
 mod fleet;
 mod follow;
 pub(crate) mod module;
+mod sample;
 mod signals;
 mod signature;
 mod start;
@@ -24,16 +25,16 @@ use crate::config::{self, Config, Membership, OffsetReset, ProcessingGuarantee};
 use crate::exit::{ExitKind, Failure};
 use crate::identity::Identity;
 use crate::kafka::{self, Admin, Consumer, Restorer};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stopwatch};
 use crate::snapshot;
 use crate::worker::{
-    Control, Outbox, OutboxSettings, Reporter, Resets, StateMemory, Worker, default_bytes_max,
+    Control, Outbox, OutboxSettings, Reporter, Resets, Restoring, StateMemory, Worker, default_bytes_max,
 };
 use fleet::Fleet;
 use host_core::Machine;
 use host_core::error::{Stop, StopKind};
 use host_core::machine::Settings;
-use host_core::operator::{Description, Operator};
+use host_core::operator::Description;
 use host_core::pace::Pace;
 use host_core::policy::{Limits, Policies};
 use host_core::topology::Topology;
@@ -103,7 +104,7 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
         "topology\n{}",
         crate::topology::Topology::new(&config, module.description()).text(crate::topology::Format::Ascii)
     );
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(&topology, config.admin_outputs));
     let snapshots = snapshots(&admin, &config, &topology, module.description(), &metrics);
     let module = Arc::new(module);
     let trouble = Mutex::default();
@@ -253,17 +254,15 @@ impl Application {
         let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()))?;
         let topics: Vec<String> = self.topology.sources().map(str::to_owned).collect();
         consumer.subscribe(&topics)?;
-        let operator: Box<dyn Operator + Send> = self.module.operator();
+        let operator = self.module.measured(control.times());
+        let watch = Stopwatch::start(Arc::clone(control.times()));
         let metrics = Arc::clone(&self.metrics);
         Ok(Worker {
             machine: Machine::new(operator, &self.machine_settings()),
             consumer,
             outbox,
             restorer,
-            state_memory: StateMemory::new(
-                Arc::clone(&self.metrics),
-                self.config.state_memory_bytes_max.unwrap_or_else(default_bytes_max),
-            ),
+            state_memory: StateMemory::new(Arc::clone(&self.metrics), self.state_memory_bytes_max()),
             snapshots: self.taker(),
             loading: VecDeque::new(),
             reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
@@ -281,7 +280,14 @@ impl Application {
             started,
             swapping: None,
             sampled_at: None,
+            watch,
+            restoring: Restoring::default(),
         })
+    }
+
+    /// What the state of all tasks of this process may take.
+    fn state_memory_bytes_max(&self) -> u64 {
+        self.config.state_memory_bytes_max.unwrap_or_else(default_bytes_max)
     }
 
     fn taker(&self) -> Option<snapshot::Taker> {

@@ -6,7 +6,7 @@ mod memory;
 mod outbox;
 mod reporter;
 
-pub use control::{Control, Staged};
+pub use control::{Control, Restoring, Staged};
 pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};
@@ -15,6 +15,7 @@ pub use reporter::Reporter;
 use control::Order;
 
 use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
+use crate::metrics::{Phase, Stopwatch};
 use crate::snapshot::{Opened, Taker};
 use host_core::Machine;
 use host_core::effect::Effect;
@@ -82,6 +83,10 @@ pub struct Worker {
     pub swapping: Option<(u64, Instant)>,
     /// When the last sample was kept.
     pub sampled_at: Option<Instant>,
+    /// Where the time goes.
+    pub watch: Stopwatch,
+    /// How far restores were when somebody was told.
+    pub restoring: Restoring,
 }
 
 impl Worker {
@@ -107,6 +112,7 @@ impl Worker {
             }
             self.control.set_ready(self.machine.is_ready());
             self.control.set_holds(self.machine.holds());
+            self.watch.lap(Phase::Other);
             let event = match self.control.order() {
                 Order::Quit => {
                     self.outbox.abort_at_exit();
@@ -133,6 +139,7 @@ impl Worker {
     /// Gives an event to the machine, and a batch's buffers back to the consumer.
     fn handle(&mut self, event: Event) {
         let restores = matches!(event, Event::RestoreRows { .. } | Event::Restored { .. });
+        self.note_restoring(&event);
         let records = if let Event::Batch(batch) = &event { batch.rows.len() } else { 0 };
         let began = Instant::now();
         self.machine.handle(self.now_ms(), event);
@@ -142,6 +149,22 @@ impl Worker {
         }
         if restores {
             self.see_state();
+        }
+        self.watch.lap(if restores { Phase::Restore } else { Phase::State });
+    }
+
+    /// Tells how far restores are, while there are some.
+    fn note_restoring(&mut self, event: &Event) {
+        let (tasks, remaining) = self.restorer.remaining();
+        let rows = match event {
+            Event::RestoreRows { rows, .. } => self.restoring.rows + rows.len() as u64,
+            _ if tasks == 0 => 0,
+            _ => self.restoring.rows,
+        };
+        let restoring = Restoring { tasks, rows, remaining };
+        if restoring != self.restoring {
+            self.restoring = restoring;
+            self.control.set_restoring(restoring);
         }
     }
 
@@ -195,10 +218,13 @@ impl Worker {
 
     fn next_event(&mut self) -> Event {
         if let Some(event) = self.load() {
+            self.watch.lap(Phase::Restore);
             return event;
         }
         if !self.restorer.is_idle() {
-            match self.restorer.poll(RESTORE_TIMEOUT) {
+            let polled = self.restorer.poll(RESTORE_TIMEOUT);
+            self.watch.lap(Phase::Restore);
+            match polled {
                 Ok(Some(RestoreEvent::Rows { epoch, source, rows })) => {
                     return Event::RestoreRows { epoch, source, rows };
                 }
@@ -208,7 +234,9 @@ impl Worker {
             }
         }
         let limits = Limits { records_max: self.pace.records_max(), bytes_max: self.batch_bytes_max };
-        match self.consumer.poll(self.poll_timeout(), limits) {
+        let polled = self.consumer.poll(self.poll_timeout(), limits);
+        self.watch.lap(Phase::Poll);
+        match polled {
             Ok(Polled::Batch(batch)) => Event::Batch(batch),
             Ok(Polled::PartitionEnd { epoch, source, position }) => {
                 Event::PartitionEnd { epoch, source, position }
@@ -250,6 +278,7 @@ impl Worker {
     // ---- effects
 
     fn perform(&mut self, effect: Effect) {
+        let phase = phase(&effect);
         let answer = match effect {
             Effect::Locate { epoch, partitions } => {
                 self.locate(&partitions).map(|starts| Some(Event::Located { epoch, starts }))
@@ -273,10 +302,14 @@ impl Worker {
                 answer
             }
             Effect::SendOffsets { epoch, offsets } => {
+                self.reporter.ending();
                 self.outbox.send_offsets(&self.consumer, epoch, offsets).map(none)
             }
             Effect::Commit => self.commit().map(|clean| Some(Event::Committed { clean })),
-            Effect::Abort => self.outbox.abort().map(|()| Some(Event::Aborted)),
+            Effect::Abort => {
+                self.reporter.ending();
+                self.outbox.abort().map(|()| Some(Event::Aborted))
+            }
             Effect::NewProducer => self.outbox.renew().map(|()| Some(Event::ProducerReady)),
             Effect::Unassign => {
                 self.stop_restoring();
@@ -284,11 +317,12 @@ impl Worker {
                 self.consumer.unassign().map_err(unplaced).map(none)
             }
             Effect::Report(report) => {
-                self.reporter.report(report);
+                self.reporter.report(report, self.machine.module());
                 Ok(None)
             }
             Effect::Stop(_) => unreachable!("the loop ends with it"),
         };
+        self.watch.lap(phase);
         let event = answer.unwrap_or_else(|failure| Some(Event::Failed(failure)));
         if let Some(event) = event {
             self.answer(event);
@@ -302,6 +336,7 @@ impl Worker {
         if committed {
             self.see_state();
         }
+        self.watch.lap(Phase::State);
     }
 
     /// From the newest snapshot that fits and what is behind it in the changelog, or from all of that.
@@ -352,6 +387,22 @@ impl Worker {
 
 fn none((): ()) -> Option<Event> {
     None
+}
+
+/// What performing it is.
+fn phase(effect: &Effect) -> Phase {
+    match effect {
+        Effect::Begin | Effect::Send(_) => Phase::Produce,
+        Effect::SendOffsets { .. } | Effect::Commit | Effect::Abort | Effect::NewProducer => Phase::Commit,
+        Effect::Restore { .. } => Phase::Restore,
+        Effect::Locate { .. }
+        | Effect::Assign { .. }
+        | Effect::Seek { .. }
+        | Effect::Pause { .. }
+        | Effect::Unassign
+        | Effect::Report(_)
+        | Effect::Stop(_) => Phase::Other,
+    }
 }
 
 /// The consumer did not do as it was told, so nobody knows where it reads.

@@ -30,6 +30,8 @@ pub enum Need {
     Kcat,
     /// `curl`: the documentation asks the admin API with it.
     Curl,
+    /// `chromedriver` with its Chromium: looks at the page.
+    Browser,
 }
 
 impl Need {
@@ -40,6 +42,8 @@ impl Need {
     pub const LANGUAGES: &[Self] = &[Self::Python];
     /// What commands of the documentation need, which tests run.
     pub const DOCUMENTATION: &[Self] = &[Self::Kcat, Self::Curl];
+    /// What the tests of the page need.
+    pub const PAGE: &[Self] = &[Self::Browser];
     /// What building the host needs.
     pub const BUILD: &[Self] = &[Self::Compiler, Self::Make, Self::Perl];
     /// What a Kafka needs.
@@ -58,6 +62,7 @@ impl Need {
             Self::JavaCompiler => succeeds("javac", &["-version"]),
             Self::Kcat => succeeds("kcat", &["-V"]),
             Self::Curl => succeeds("curl", &["--version"]),
+            Self::Browser => succeeds("chromedriver", &["--version"]),
         }
     }
 
@@ -72,6 +77,7 @@ impl Need {
             Self::JavaCompiler => "a Java compiler (javac)",
             Self::Kcat => "kcat",
             Self::Curl => "curl",
+            Self::Browser => "Chromium with its driver (chromedriver)",
         }
     }
 
@@ -85,6 +91,7 @@ impl Need {
             Self::JavaCompiler => "default-jdk-headless",
             Self::Kcat => "kcat",
             Self::Curl => "curl",
+            Self::Browser => "chromium-driver",
         }
     }
 }

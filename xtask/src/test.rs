@@ -18,9 +18,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         [filter] if !filter.starts_with('-') => Some(filter.as_str()),
         _ => bail!("cannot test \"{}\": one filter at most", arguments.join(" ")),
     };
-    ensure(Need::ALL)?;
-    ensure(Need::LANGUAGES)?;
-    ensure(Need::DOCUMENTATION)?;
+    ensure(&[Need::ALL, Need::LANGUAGES, Need::DOCUMENTATION, Need::PAGE].concat())?;
     kafka::jars::fetch()?;
     guests::build_all().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;

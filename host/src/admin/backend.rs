@@ -1,5 +1,6 @@
 //! What the admin API asks of the application.
 
+use crate::feed::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub trait Backend: Send + Sync + 'static {
     fn shadow(&self, request: ShadowRequest) -> Result<ShadowReport, Refused>;
     /// What the application is and does.
     fn status(&self) -> Status;
+    /// All that is measured; rates are over the time since it was asked before, so one asks, once a second.
+    fn next_snapshot(&self) -> Snapshot;
     /// Swaps to the module before.
     ///
     /// # Errors

@@ -10,15 +10,21 @@
 //! | `POST /api/v1/modules/{name}/shadow` | as swap; runs the module beside the current one: query `records`, `timeout_ms`, `show_keys`, `promote_if_equal` |
 //! | `POST /api/v1/modules/{name}/rollback` | swaps to the module before |
 //! | `GET /api/v1/status` | the application at a glance |
+//! | `GET /api/v1/snapshot` | all that is measured, with rates: see [`crate::feed`] |
+//! | `GET /api/v1/events` | the same each second, as server-sent events |
 //! | `GET /api/v1/openapi.json` | all this for machines |
+//!
+//! Over HTTP there is also a page for a browser at `/`, with its files below `/page/`.
 //!
 //! Errors are `application/problem+json`. Over HTTP a write needs `Authorization: Bearer TOKEN` with the token
 //! from the file beside the socket, and no request is taken under a strange `Host` or `Origin`.
 
 mod backend;
 mod client;
+mod events;
 mod guard;
 pub(crate) mod metrics;
+mod page;
 mod routes;
 mod socket;
 
@@ -26,8 +32,9 @@ pub use backend::{
     Backend, Difference, Installed, ModuleVersion, Refused, ShadowReport, ShadowRequest, Status, SwapRequest,
 };
 pub(crate) use client::{Answer, call};
-pub(crate) use socket::{Sockets, running};
+pub(crate) use socket::{Sockets, new_token, running};
 
+use crate::config;
 use axum::serve::Listener;
 use axum::{Router, middleware};
 use std::io;
@@ -62,11 +69,13 @@ impl Server {
         backend: Arc<dyn Backend>,
         sockets: &Sockets,
         http: Option<Http>,
+        page: config::Page,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let _entered = runtime.enter();
         let unix = UnixListener::from_std(sockets.bind()?)?;
-        let router = routes::router(backend);
+        let newest = events::start(Arc::clone(&backend));
+        let router = routes::router(backend, events::router(newest));
         let tcp = match http.map(|http| (http, bind(http.address))) {
             Some((http, Err(error))) if http.is_asked_for => return Err(error),
             Some((http, Err(error))) => {
@@ -76,7 +85,7 @@ impl Server {
             Some((_, Ok(listener))) => Some(listener),
             None => None,
         };
-        let tcp = tcp.map(|listener| guarded(listener, &router, sockets)).transpose()?;
+        let tcp = tcp.map(|listener| guarded(listener, &router, sockets, page)).transpose()?;
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(async move {
@@ -111,15 +120,22 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-fn guarded(listener: TcpListener, router: &Router, sockets: &Sockets) -> io::Result<(TcpListener, Router)> {
+fn guarded(
+    listener: TcpListener,
+    router: &Router,
+    sockets: &Sockets,
+    page: config::Page,
+) -> io::Result<(TcpListener, Router)> {
     let address = listener.local_addr()?;
-    let token = sockets.write_token()?;
+    let token = page.token.map_or_else(new_token, Ok)?;
+    sockets.write_token(&token)?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "the admin API is reachable from other machines");
     }
     tracing::info!(%address, token_file = %sockets.token_path().display(), "admin API");
     let guard = Arc::new(guard::Guard::new(address, token));
-    let router = router.clone().layer(middleware::from_fn_with_state(guard, guard::check));
+    let about = page::About::new(sockets.token_path(), page.operators);
+    let router = router.clone().merge(page::router(about)).layer(middleware::from_fn_with_state(guard, guard::check));
     Ok((listener, router))
 }
 

@@ -25,7 +25,7 @@ const OPENAPI: &str = include_str!("openapi.json");
 
 type Shared = State<Arc<dyn Backend>>;
 
-pub(super) fn router(backend: Arc<dyn Backend>) -> Router {
+pub(super) fn router(backend: Arc<dyn Backend>, feed: Router) -> Router {
     let body_bytes_max = backend.module_bytes_max();
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
@@ -37,10 +37,11 @@ pub(super) fn router(backend: Arc<dyn Backend>) -> Router {
         .route("/api/v1/modules/{name}/swap", post(swap))
         .route("/api/v1/modules/{name}/shadow", post(shadow))
         .route("/api/v1/modules/{name}/rollback", post(rollback))
+        .with_state(backend)
+        .merge(feed)
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not found", "there is no such path") })
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
-        .with_state(backend)
 }
 
 /// An error as RFC 9457 has it.
@@ -175,7 +176,8 @@ fn answer<T: Serialize>(outcome: Result<Result<T, super::Refused>, Response>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::{Installed, ModuleVersion, Refused, ShadowReport, Status};
+    use crate::admin::{Installed, ModuleVersion, Refused, ShadowReport, Status, events};
+    use crate::feed::snapshot::Snapshot;
     use axum::body::Body;
     use axum::http::Request;
     use http_body_util::BodyExt as _;
@@ -222,18 +224,30 @@ mod tests {
         fn status(&self) -> Status {
             Status::default()
         }
+        fn next_snapshot(&self) -> Snapshot {
+            Snapshot::default()
+        }
         fn rollback(&self) -> Result<Installed, Refused> {
             Err(Refused { step: "read".into(), reason: "nothing before".into() })
         }
     }
 
     fn ask(method: &str, path: &str, body: &'static str) -> (u16, String) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(async {
             let request = Request::builder().method(method).uri(path).body(Body::from(body)).expect("valid");
-            let response = router(Arc::new(Fake)).oneshot(request).await.expect("infallible");
+            let backend: Arc<dyn Backend> = Arc::new(Fake);
+            let feed = events::router(events::start(Arc::clone(&backend)));
+            let response = router(backend, feed).oneshot(request).await.expect("infallible");
             let status = response.status().as_u16();
-            let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+            let mut body = response.into_body();
+            let bytes = if path.ends_with("/events") {
+                // It has no end.
+                let frame = body.frame().await.expect("a first event").expect("infallible");
+                frame.into_data().expect("data")
+            } else {
+                body.collect().await.expect("a body").to_bytes()
+            };
             (status, String::from_utf8_lossy(&bytes).into_owned())
         })
     }
@@ -285,7 +299,8 @@ mod tests {
                 assert!([200, 409, 503].contains(&status), "{method} {path}: {status}");
             }
         }
-        let served = include_str!("routes.rs").matches(".route(\"/").count();
+        let sources = [include_str!("routes.rs"), include_str!("events.rs")];
+        let served: usize = sources.iter().map(|text| text.matches(".route(\"/").count()).sum();
         assert_eq!(paths.len(), served, "each route is described");
     }
 }

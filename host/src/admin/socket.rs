@@ -45,15 +45,11 @@ impl Sockets {
         self.folder.join(format!("{}.token", self.slot))
     }
 
-    /// Makes a token, and a file with it for this user.
-    pub(super) fn write_token(&self) -> io::Result<String> {
-        let mut bytes = [0; TOKEN_BYTES];
-        getrandom(&mut bytes, GetRandomFlags::empty())?;
-        let token = crate::hex::write(&bytes);
+    /// Makes a file with the token for this user.
+    pub(super) fn write_token(&self, token: &str) -> io::Result<()> {
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(MODE).open(self.token_path())?;
-        file.write_all(token.as_bytes())?;
-        Ok(token)
+        file.write_all(token.as_bytes())
     }
 }
 
@@ -63,6 +59,16 @@ impl Drop for Sockets {
         drop(fs::remove_file(self.folder.join(format!("{}.{SUFFIX}", self.slot))));
         drop(fs::remove_file(self.token_path()));
     }
+}
+
+/// A token that nobody can guess.
+///
+/// # Errors
+/// The system has no random bytes.
+pub(crate) fn new_token() -> io::Result<String> {
+    let mut bytes = [0; TOKEN_BYTES];
+    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    Ok(crate::hex::write(&bytes))
 }
 
 /// A path of any length by way of its open folder: the name of a socket has at most 107 bytes.

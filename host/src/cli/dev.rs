@@ -11,12 +11,13 @@ use clap::Args;
 
 const WHAT: &str = "\
 Starts a broker that speaks the Kafka protocol, lets sample records flow into the input, and runs the
-application on them; the module is swapped whenever its file changes. Any Kafka client can connect.
+application on them; the module is swapped whenever its file changes. Any Kafka client can connect, and
+the page at the printed address shows all of it.
 The broker is one node and keeps everything in memory: it is for trying and testing, not production.
 
 Settings are those of `host run`, but for these: --module is native:sum unless you say otherwise, topics
 are created with 4 partitions, and --bootstrap-servers says where the broker listens; where nobody says
-so and localhost:9092 is taken, that is any free port.";
+so and localhost:9092 is taken, that is any free port; the same is true of --admin.";
 
 /// Try an application: a broker, sample records and the application in one process.
 #[derive(Args, Debug)]

@@ -124,6 +124,8 @@ pub(super) fn config(resolved: &Resolved, sources: &Sources) -> Result<Config, C
         state_memory_bytes_max: Some(number(resolved, "state_memory_bytes_max")).filter(|bytes| *bytes > 0),
         snapshot_interval: (snapshot > 0).then(|| Duration::from_millis(snapshot)),
         admin: admin(resolved)?,
+        page: super::Page::default(),
+        admin_outputs: size(resolved, "admin_outputs"),
         connect_timeout: millis(resolved, "connect_timeout_ms"),
         abort_retries_max: small(resolved, "abort_retries_max"),
         log_format: choice(resolved, "log_format", &LOG_FORMATS),

@@ -35,7 +35,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const POLICIES: Kind = Kind::Choice(&["dead-letter", "skip", "fail"]);
 
 /// All settings but the free ones (`[settings]`, `[kafka]`), in the order of `default.toml`.
-pub static SETTINGS: [Setting; 60] = [
+pub static SETTINGS: [Setting; 61] = [
     setting("module", "module", Kind::Text),
     setting("module_sha256", "module-sha256", Kind::Text),
     setting("module_key", "module-key", Kind::Text),
@@ -70,6 +70,7 @@ pub static SETTINGS: [Setting; 60] = [
     setting("state_memory_bytes_max", "state-memory", Kind::Bytes(0, 64 * 1024 * GIB)),
     setting("snapshot_interval_ms", "", Kind::Millis(0, 24 * HOUR_MS)),
     setting("admin", "admin", Kind::Text),
+    setting("admin_outputs", "", Kind::Count(0, 20)),
     setting("abort_retries_max", "", Kind::Count(0, 1000)),
     setting("connect_timeout_ms", "", Kind::Millis(100, 10 * MINUTE_MS)),
     setting("shutdown_timeout_ms", "", Kind::Millis(SECOND_MS, HOUR_MS)),

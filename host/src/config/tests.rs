@@ -191,3 +191,30 @@ fn a_missing_file_is_an_error_and_no_module_still_shows() {
     sources.file = Some("/no/such/host.toml".into());
     assert!(bad(&sources).to_string().starts_with("cannot read the file \"/no/such/host.toml\": "));
 }
+
+#[test]
+fn each_operator_of_a_chain_has_an_admin_address_and_knows_the_others() {
+    let operators = "application_id = \"shop\"\n[[operators]]\nname = \"clean\"\nmodule = \"a.wasm\"\n\
+                     [[operators]]\nname = \"count\"\nmodule = \"b.wasm\"\n";
+    let file = TempFile::new("ports.toml", operators);
+    let loaded = |flags: Vec<Entry>| {
+        let sources =
+            Sources { file: Some(file.0.clone()), variables: variables(&[]), flags, ..Sources::default() };
+        let loaded = load_all(&sources).expect("good settings");
+        loaded.into_iter().map(|loaded| loaded.value).collect::<Vec<_>>()
+    };
+    let ports = |configs: &[Config]| -> Vec<_> {
+        configs.iter().map(|config| config.admin.address().map(|address| address.port())).collect()
+    };
+    let default = loaded(vec![]);
+    assert_eq!(ports(&default), [Some(9464), Some(9465)]);
+    assert!(matches!(default[1].admin, Admin::Default(_)));
+    let expected = [("clean".to_owned(), 9464), ("count".to_owned(), 9465)];
+    assert!(default.iter().all(|config| config.page.operators == expected));
+    let asked = loaded(vec![flag("admin", "--admin", "127.0.0.1:7000")]);
+    assert_eq!(ports(&asked), [Some(7000), Some(7001)]);
+    let any = loaded(vec![flag("admin", "--admin", "127.0.0.1:0")]);
+    assert_eq!(ports(&any), [Some(0), Some(0)]);
+    assert!(any[0].page.operators.is_empty());
+    assert_eq!(ports(&loaded(vec![flag("admin", "--admin", "off")])), [None, None]);
+}

@@ -139,6 +139,13 @@ impl Restorer {
         self.readings.is_empty() && self.ready.is_empty()
     }
 
+    /// Tasks whose changelog is not read to its end, and how many offsets are left of all of them.
+    pub fn remaining(&self) -> (u64, u64) {
+        let done = self.ready.iter().filter(|event| matches!(event, RestoreEvent::Done { .. })).count();
+        let left = self.readings.iter().map(|reading| (reading.end - reading.position).max(0) as u64).sum();
+        ((self.readings.len() + done) as u64, left)
+    }
+
     /// Waits up to `timeout` for a piece of a changelog or its end.
     ///
     /// # Errors

@@ -1,17 +1,18 @@
 //! The application as the admin API sees it.
 
-use super::Application;
 use super::swap::{self, Candidate, Compared, ShadowRun, State, Swapper};
+use super::{Application, sample};
 use crate::admin::{
     Backend, Difference, Http, Installed, ModuleVersion, Refused, Server, ShadowReport, ShadowRequest,
     Sockets, Status, SwapRequest, metrics,
 };
 use crate::config::Admin;
 use crate::exit::{ExitKind, Failure};
+use crate::feed::{Feed, snapshot::Snapshot};
 use crate::worker::Control;
 use anyhow::Context as _;
-use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, UNIX_EPOCH};
 
 /// The server and the files that it has made.
 pub(super) struct Api {
@@ -24,16 +25,19 @@ pub(super) fn start(
     application: &Arc<Application>,
     swapper: &Arc<Swapper>,
     controls: Vec<Arc<Control>>,
+    started: Instant,
 ) -> Result<Api, Failure> {
     let config = &application.config;
     let sockets = Sockets::of(&config.state_dir, &config.application_id, application.identity.slot());
-    let backend = Behind { application: Arc::clone(application), swapper: Arc::clone(swapper), controls };
+    let feed = Mutex::new(Feed::new(sample::about(application)));
+    let (application, swapper) = (Arc::clone(application), Arc::clone(swapper));
+    let backend = Behind { application, swapper, controls, started, feed };
     let http = match config.admin {
         Admin::Off => None,
         Admin::Default(address) => Some(Http { address, is_asked_for: false }),
         Admin::Asked(address) => Some(Http { address, is_asked_for: true }),
     };
-    let server = Server::start(Arc::new(backend), &sockets, http)
+    let server = Server::start(Arc::new(backend), &sockets, http, config.page.clone())
         .with_context(|| format!("cannot serve the admin API {http:?}"))
         .map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
     Ok(Api { _server: server, _sockets: sockets })
@@ -43,6 +47,8 @@ struct Behind {
     application: Arc<Application>,
     swapper: Arc<Swapper>,
     controls: Vec<Arc<Control>>,
+    started: Instant,
+    feed: Mutex<Feed>,
 }
 
 impl Backend for Behind {
@@ -55,15 +61,7 @@ impl Backend for Behind {
     }
 
     fn obstacles(&self) -> Vec<String> {
-        let mut obstacles = Vec::new();
-        for (worker, control) in self.controls.iter().enumerate() {
-            if control.is_ending() {
-                obstacles.push(format!("worker {worker} drains"));
-            } else if !control.is_ready() {
-                obstacles.push(format!("worker {worker} joins the group or restores its state"));
-            }
-        }
-        obstacles
+        obstacles(&self.controls)
     }
 
     fn metrics(&self) -> String {
@@ -104,12 +102,32 @@ impl Backend for Behind {
         }
     }
 
+    fn next_snapshot(&self) -> Snapshot {
+        let now = sample::now(&self.application, &self.swapper, &self.controls, self.started.elapsed());
+        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        feed.next(now, &self.application.metrics.recent)
+    }
+
     fn rollback(&self) -> Result<Installed, Refused> {
         self.swapper.rollback().map(installed).map_err(refused)
     }
 }
 
-fn line(version: swap::Version) -> ModuleVersion {
+/// What keeps workers from working.
+pub(super) fn obstacles(controls: &[Arc<Control>]) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    for (worker, control) in controls.iter().enumerate() {
+        if control.is_ending() {
+            obstacles.push(format!("worker {worker} drains"));
+        } else if !control.is_ready() {
+            obstacles.push(format!("worker {worker} joins the group or restores its state"));
+        }
+    }
+    obstacles
+}
+
+/// A version as the API has it. A native operator has calls too.
+pub(super) fn line(version: swap::Version) -> ModuleVersion {
     let state = match version.state {
         State::Current => "current",
         State::Previous => "previous",
@@ -124,8 +142,8 @@ fn line(version: swap::Version) -> ModuleVersion {
         since_s: since.as_secs(),
         state: state.to_owned(),
         reason: version.reason,
-        calls: version.usage.as_ref().map(|usage| usage.calls()),
-        faults: version.usage.as_ref().map(|usage| usage.faults()),
+        calls: version.calls.as_ref().map(|calls| calls.durations().count()),
+        faults: version.calls.as_ref().map(|calls| calls.faults()),
         cpu_us: version.usage.as_ref().map(|usage| usage.cpu().as_micros() as u64),
         memory_bytes_max: version.usage.as_ref().map(|usage| usage.memory_bytes_max() as u64),
     }

@@ -3,6 +3,7 @@
 use super::signature;
 use crate::config::{Config, Grants, ModuleSource};
 use crate::exit::{ExitKind, Failure};
+use crate::metrics::{Calls, Measured, Times};
 use crate::native::Native;
 use crate::wasm;
 use anyhow::Context as _;
@@ -16,7 +17,12 @@ use std::sync::Arc;
 const CACHE_FOLDER: &str = "@modules";
 
 /// A loaded module; workers take operators from it.
-pub(crate) enum Module {
+pub(crate) struct Module {
+    source: Source,
+    calls: Arc<Calls>,
+}
+
+enum Source {
     Wasm(wasm::Module),
     Native(Native, String),
 }
@@ -34,49 +40,63 @@ impl Module {
         let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
         let loaded = match &config.module {
             ModuleSource::Native(name) => Native::load(name, &settings)
-                .map(|native| Self::Native(native, format!("native:{name}")))
+                .map(|native| Source::Native(native, format!("native:{name}")))
                 .with_context(|| format!("cannot load the module \"native:{name}\"")),
             ModuleSource::Path(path) => load_file(path, config, &settings)
-                .map(Self::Wasm)
+                .map(Source::Wasm)
                 .with_context(|| format!("cannot load the module \"{}\"", path.display())),
         };
-        loaded.map_err(|error| Failure::new(ExitKind::NoModule, error))
+        loaded.map(Self::new).map_err(|error| Failure::new(ExitKind::NoModule, error))
     }
 
     /// A module of a file's bytes, for a swap.
     pub(crate) fn of_bytes(bytes: &[u8], config: &Config) -> anyhow::Result<Self> {
         let settings: Vec<(String, String)> = config.settings.clone().into_iter().collect();
-        load_bytes(bytes, config, &settings).map(Self::Wasm)
+        load_bytes(bytes, config, &settings).map(|module| Self::new(Source::Wasm(module)))
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, calls: Arc::default() }
     }
 
     pub(crate) fn description(&self) -> &Description {
-        match self {
-            Self::Wasm(module) => module.description(),
-            Self::Native(native, _) => native.description(),
+        match &self.source {
+            Source::Wasm(module) => module.description(),
+            Source::Native(native, _) => native.description(),
         }
     }
 
     /// The SHA-256 of the file, or `native:NAME`.
     pub(crate) fn digest(&self) -> &str {
-        match self {
-            Self::Wasm(module) => module.digest(),
-            Self::Native(_, name) => name,
+        match &self.source {
+            Source::Wasm(module) => module.digest(),
+            Source::Native(_, name) => name,
         }
     }
 
     /// What it has used so far; none for native operators.
     pub(super) fn usage(&self) -> Option<Arc<wasm::Usage>> {
-        match self {
-            Self::Wasm(module) => Some(Arc::clone(module.usage())),
-            Self::Native(..) => None,
+        match &self.source {
+            Source::Wasm(module) => Some(Arc::clone(module.usage())),
+            Source::Native(..) => None,
         }
     }
 
-    /// An operator for one worker.
+    /// How long its calls took.
+    pub(super) fn calls(&self) -> &Arc<Calls> {
+        &self.calls
+    }
+
+    /// An operator for one worker, whose calls are timed.
+    pub(super) fn measured(&self, times: &Arc<Times>) -> Box<dyn Operator + Send> {
+        Box::new(Measured::new(self.operator(), Arc::clone(&self.calls), Arc::clone(times)))
+    }
+
+    /// An operator.
     pub(crate) fn operator(&self) -> Box<dyn Operator + Send> {
-        match self {
-            Self::Wasm(module) => Box::new(module.operator()),
-            Self::Native(native, _) => Box::new(native.clone()),
+        match &self.source {
+            Source::Wasm(module) => Box::new(module.operator()),
+            Source::Native(native, _) => Box::new(native.clone()),
         }
     }
 }

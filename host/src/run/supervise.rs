@@ -29,7 +29,7 @@ pub(super) fn supervise(application: Application, signals: &Signals) -> Result<(
     let ends = follow::Ends::now(&application)?;
     let controls: Vec<_> = (0..application.config.workers).map(|_| Arc::new(Control::default())).collect();
     let swapper = Arc::new(Swapper::new(Arc::clone(&application), controls.clone()));
-    let api = api::start(&application, &swapper, controls.clone())?;
+    let api = api::start(&application, &swapper, controls.clone(), started)?;
     let mut team = Team::start(&application, controls, started)?;
     let watcher = watch::start(&swapper, &application.config, signals.hang_ups());
     let follower = fleet::follow(&application, &swapper)?;

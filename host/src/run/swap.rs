@@ -9,6 +9,7 @@ mod trial;
 use super::Application;
 use super::fleet::{Announced, Fleet};
 use super::module::Module;
+use crate::metrics::recent::{self, Taken};
 use crate::wasm::{LoadError, sha256_hex};
 use crate::worker::{Control, Staged};
 pub(super) use beside::Tally;
@@ -20,7 +21,7 @@ use host_core::record::Batch;
 use host_core::swap::{Misfit, OnTheirWay};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long the workers may take to reach a commit.
 const INSTALL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -188,15 +189,16 @@ impl Swapper {
         let shadow =
             Arc::new(Shadow::new(run.records, self.application.config.limits.shadow_time, run.show_keys));
         let current = Arc::clone(&lock(&self.modules).current);
-        self.stage(&current, || {
-            Box::new(Beside::new(current.operator(), module.operator(), Arc::clone(&shadow)))
+        self.stage(&current, |control| {
+            let [current, candidate] = [&current, &module].map(|module| module.measured(control.times()));
+            Box::new(Beside::new(current, candidate, Arc::clone(&shadow)))
         });
         let deadline = Instant::now() + run.timeout;
         while !shadow.is_over() && Instant::now() < deadline && !self.is_ending() {
             thread::sleep(LOOK_INTERVAL);
         }
         let tally = shadow.end();
-        self.stage(&current, || current.operator());
+        self.stage(&current, |control| current.measured(control.times()));
         let is_complete = tally.records >= run.records;
         let (same, records) =
             (tally.different == 0 && tally.failed == 0 && tally.dropped.is_none(), tally.records);
@@ -231,7 +233,10 @@ impl Swapper {
             Refused::new(Step::Read, "no module was swapped since the start, so there is none to go back to")
         })?;
         let digest = previous.digest().to_owned();
-        self.noted(&digest, self.alone().and_then(|()| self.install_drained(&previous, began)))
+        self.noted(
+            &digest,
+            self.alone().and_then(|()| self.install_drained(&previous, Taken::Rollback, began)),
+        )
     }
 
     fn roll_fleet_back(&self, began: Instant) -> Result<Installed, Refused> {
@@ -261,7 +266,7 @@ impl Swapper {
             // Another process that fell back as well may be faster; the outcome is the same, and logged.
             drop(self.roll_fleet_back(Instant::now()));
         } else if let Some(previous) = previous {
-            self.install(&previous, number + 1, Instant::now());
+            self.install(&previous, number + 1, Taken::FellBack, Instant::now());
         }
     }
 
@@ -280,7 +285,7 @@ impl Swapper {
             tracing::info!(version, digest, by, "the application has another module");
             self.check_signature(bytes, signature.as_deref())?;
             let module = self.load(bytes, &current, false)?;
-            self.install(&module, *version, began);
+            self.install(&module, *version, Taken::Swap, began);
         }
         lock(&self.modules).number = announced.version.max(number);
         if let Some(fleet) = &self.application.fleet {
@@ -352,11 +357,16 @@ impl Swapper {
         if self.application.fleet.is_some() {
             return self.announce(module.digest(), candidate, began);
         }
-        self.install_drained(module, began)
+        self.install_drained(module, Taken::Swap, began)
     }
 
     /// Installs a module; when rows on their way would mean nothing to it, once there are none.
-    fn install_drained(&self, module: &Arc<Module>, began: Instant) -> Result<Installed, Refused> {
+    fn install_drained(
+        &self,
+        module: &Arc<Module>,
+        taken: Taken,
+        began: Instant,
+    ) -> Result<Installed, Refused> {
         let (number, current) = {
             let modules = lock(&self.modules);
             (modules.number + 1, Arc::clone(&modules.current))
@@ -364,7 +374,7 @@ impl Swapper {
         let rows = self.rows_on_their_way();
         let fits = host_core::swap::check(current.description(), module.description(), rows).is_ok();
         let _held = if fits { None } else { Some(drain::empty(&self.application, &self.controls)?) };
-        Ok(self.install(module, number, began))
+        Ok(self.install(module, number, taken, began))
     }
 
     /// Announces a module and waits until this process runs it.
@@ -421,7 +431,7 @@ impl Swapper {
     }
 
     /// All workers take the module over, between two of their commits.
-    fn install(&self, module: &Arc<Module>, number: u64, began: Instant) -> Installed {
+    fn install(&self, module: &Arc<Module>, number: u64, taken: Taken, began: Instant) -> Installed {
         let _one_at_a_time = lock(&self.installing);
         {
             // From here on it takes over, now or later.
@@ -430,15 +440,15 @@ impl Swapper {
             let before = std::mem::replace(&mut modules.current, Arc::clone(module));
             modules.previous = Some(before);
         }
-        self.stage(module, || module.operator());
+        self.stage(module, |control| module.measured(control.times()));
         let digest = module.digest().to_owned();
         let done = Installed { version: number, digest, took: began.elapsed(), pause: self.pause() };
-        self.note_installed(module, &done);
+        self.note_installed(module, taken, &done);
         done
     }
 
     /// Gives every worker an operator of this module, and waits until all have it.
-    fn stage(&self, module: &Module, operator: impl Fn() -> Box<dyn Operator + Send>) {
+    fn stage(&self, module: &Module, operator: impl Fn(&Control) -> Box<dyn Operator + Send>) {
         let stage = {
             let mut modules = lock(&self.modules);
             modules.stages += 1;
@@ -447,7 +457,7 @@ impl Swapper {
         for control in &self.controls {
             control.stage(Staged {
                 version: stage,
-                operator: operator(),
+                operator: operator(control),
                 module: module.digest().to_owned(),
             });
         }
@@ -483,17 +493,35 @@ impl Swapper {
             let (step, reason) = (refused.step.as_str(), &refused.reason);
             tracing::warn!(digest, step, reason, "module refused; the one before stays");
             lock(&self.modules).history.refused(digest, refused.to_string());
+            // What comes of a probation is told when the module before works again.
+            if refused.step != Step::Probation {
+                let swap = recent::Swap::refused(digest, refused.to_string());
+                self.application.metrics.recent.swaps.push(swap);
+            }
         })
     }
 
     /// Counts, logs and remembers a module that took over.
-    fn note_installed(&self, module: &Module, done: &Installed) {
+    fn note_installed(&self, module: &Module, taken: Taken, done: &Installed) {
         let metrics = &self.application.metrics;
         metrics.swaps.add(1);
         metrics.swap_pause_us.set(done.pause.as_micros() as u64);
         let (took_ms, pause_us) = (done.took.as_millis() as u64, done.pause.as_micros() as u64);
         tracing::info!(version = done.version, digest = done.digest, took_ms, pause_us, "module swapped");
-        lock(&self.modules).history.installed(module, done.version);
+        let reason = {
+            let history = &mut lock(&self.modules).history;
+            history.installed(module, done.version);
+            (taken == Taken::FellBack).then(|| history.last_refusal()).flatten()
+        };
+        metrics.recent.swaps.push(recent::Swap {
+            at: SystemTime::now(),
+            number: Some(done.version),
+            digest: done.digest.clone(),
+            taken,
+            took: Some(done.took),
+            pause: Some(done.pause),
+            reason,
+        });
     }
 }
 

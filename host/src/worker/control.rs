@@ -1,10 +1,11 @@
 //! What other threads tell a worker, and what they may see of it.
 
+use crate::metrics::Times;
 use host_core::operator::Operator;
 use host_core::record::Batch;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// An operator that waits to take over.
@@ -52,6 +53,21 @@ pub struct Control {
     fell_back: Mutex<Option<String>>,
     is_held: AtomicBool,
     holds: AtomicBool,
+    times: Arc<Times>,
+    restoring_tasks: AtomicU64,
+    restored_rows: AtomicU64,
+    restore_remaining: AtomicU64,
+}
+
+/// The tasks of a worker whose state is being read back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restoring {
+    /// How many.
+    pub tasks: u64,
+    /// Rows that were read since none was.
+    pub rows: u64,
+    /// Offsets to the ends of their changelogs: at least as many as rows.
+    pub remaining: u64,
 }
 
 impl Control {
@@ -146,6 +162,26 @@ impl Control {
     /// True while the worker is in its group and the state of all its tasks is there.
     pub fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Relaxed)
+    }
+
+    /// Where the worker's time goes.
+    pub fn times(&self) -> &Arc<Times> {
+        &self.times
+    }
+
+    pub(super) fn set_restoring(&self, restoring: Restoring) {
+        self.restoring_tasks.store(restoring.tasks, Ordering::Relaxed);
+        self.restored_rows.store(restoring.rows, Ordering::Relaxed);
+        self.restore_remaining.store(restoring.remaining, Ordering::Relaxed);
+    }
+
+    /// How far the restore is.
+    pub fn restoring(&self) -> Restoring {
+        Restoring {
+            tasks: self.restoring_tasks.load(Ordering::Relaxed),
+            rows: self.restored_rows.load(Ordering::Relaxed),
+            remaining: self.restore_remaining.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) fn keep_sample(&self, batch: Batch) {

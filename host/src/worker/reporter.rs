@@ -2,15 +2,17 @@
 
 use crate::kafka::Consumer;
 use crate::metrics::Metrics;
+use crate::metrics::recent::{self, Ended, Output};
 use host_core::effect::{Outgoing, Report, Target};
 use host_core::event::Event;
 use host_core::record::{Offset, Rows, TopicPartition};
 use host_core::state::{KeyedState, StateStore};
 use host_core::task::Task;
 use host_core::topology::Topology;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Warnings about single records in one second; more of them are logged at debug level.
 const RECORD_WARNINGS_PER_SECOND_MAX: u32 = 10;
@@ -20,11 +22,26 @@ const RECORD_WARNINGS_PER_SECOND_MAX: u32 = 10;
 struct Pending {
     records: u64,
     bytes: u64,
+    /// Records read, by topic.
+    read: Vec<(String, u64)>,
     repartitioned: u64,
     combined: u64,
     partials: u64,
     results: u64,
+    changes: u64,
+    dead_letters: u64,
+    /// Keys and values of the last results.
+    outputs: VecDeque<(Option<String>, Option<String>)>,
     printed: Vec<Rows>,
+}
+
+impl Pending {
+    fn read(&mut self, topic: &str, records: u64) {
+        match self.read.iter_mut().find(|(name, _)| name == topic) {
+            Some((_, count)) => *count += records,
+            None => self.read.push((topic.to_owned(), records)),
+        }
+    }
 }
 
 /// See the module's documentation.
@@ -34,6 +51,8 @@ pub struct Reporter {
     worker: usize,
     print: bool,
     pending: Pending,
+    /// Since when the open transaction is coming to its end.
+    ending: Option<Instant>,
     sources: Vec<TopicPartition>,
     keys: u64,
     state_bytes: u64,
@@ -50,6 +69,7 @@ impl Reporter {
             worker,
             print,
             pending: Pending::default(),
+            ending: None,
             sources: Vec::new(),
             keys: 0,
             state_bytes: 0,
@@ -67,6 +87,7 @@ impl Reporter {
                 tracing::warn!(worker = self.worker, "partitions lost: the group went on without us");
             }
             Event::Batch(batch) => {
+                self.pending.read(&batch.source.topic, batch.rows.len() as u64);
                 if self.topology.repartition.as_ref() != Some(&batch.source.topic) {
                     self.pending.records += batch.rows.len() as u64;
                     self.pending.bytes += batch.rows.data.len() as u64;
@@ -76,8 +97,18 @@ impl Reporter {
             }
             Event::PartitionEnd { source, position, .. } => self.lag(source, *position, Some(*position)),
             Event::RestoreRows { rows, .. } => self.metrics.rows_restored.add(rows.len() as u64),
-            Event::Committed { .. } => self.committed(),
-            Event::Aborted | Event::ProducerReady => self.pending = Pending::default(),
+            Event::Committed { clean } => {
+                self.ended(if *clean { Ended::Clean } else { Ended::Unclean });
+                self.committed();
+            }
+            Event::Aborted => {
+                self.ended(Ended::Aborted);
+                self.pending = Pending::default();
+            }
+            Event::ProducerReady => {
+                self.ending = None;
+                self.pending = Pending::default();
+            }
             Event::Failed(failure) => tracing::debug!(worker = self.worker, ?failure, "an effect failed"),
             Event::Located { .. } | Event::Restored { .. } | Event::Tick | Event::Shutdown => {}
         }
@@ -98,8 +129,20 @@ impl Reporter {
         }
     }
 
+    /// The open transaction is about to be committed or aborted.
+    pub fn ending(&mut self) {
+        self.ending.get_or_insert_with(Instant::now);
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        let Some(since) = self.ending.take() else { return };
+        let records = self.pending.read.iter().map(|(_, records)| records).sum();
+        self.metrics.ended(recent::Commit { at: SystemTime::now(), took: since.elapsed(), ended, records });
+    }
+
     fn committed(&mut self) {
         let pending = std::mem::take(&mut self.pending);
+        self.committed_by_topic(&pending);
         self.metrics.records_consumed.add(pending.records);
         self.metrics.bytes_consumed.add(pending.bytes);
         self.metrics.rows_repartitioned.add(pending.repartitioned);
@@ -113,6 +156,41 @@ impl Reporter {
         }
     }
 
+    fn committed_by_topic(&self, pending: &Pending) {
+        let (metrics, topology) = (&self.metrics, &self.topology);
+        for (topic, records) in &pending.read {
+            metrics.topics.consumed(topic, *records);
+        }
+        metrics.topics.produced(&topology.output, pending.results);
+        metrics.topics.produced(&topology.dead_letter, pending.dead_letters);
+        for (topic, records) in
+            [(&topology.repartition, pending.repartitioned), (&topology.changelog, pending.changes)]
+        {
+            if let Some(topic) = topic {
+                metrics.topics.produced(topic, records);
+            }
+        }
+        if !pending.outputs.is_empty() {
+            let at = SystemTime::now();
+            let output = |(key, value): &(Option<String>, Option<String>)| Output {
+                at,
+                key: key.clone(),
+                value: value.clone(),
+            };
+            metrics.recent.outputs.extend(pending.outputs.iter().map(output));
+        }
+    }
+
+    /// Keeps the last results for people to see.
+    fn keep_outputs(&mut self, rows: &Rows) {
+        let max = self.metrics.recent.outputs.max();
+        let text = |bytes: Option<&[u8]>| bytes.map(recent::shown);
+        let last = rows.len().saturating_sub(max)..rows.len();
+        let outputs = &mut self.pending.outputs;
+        outputs.extend(last.map(|i| (text(rows.key(i)), text(rows.value(i)))));
+        outputs.drain(..outputs.len().saturating_sub(max));
+    }
+
     /// Sees rows that were handed to the producer.
     pub fn sent(&mut self, outgoing: Outgoing) {
         let rows = outgoing.rows.len() as u64;
@@ -120,11 +198,13 @@ impl Reporter {
             Target::Repartition => self.pending.repartitioned += rows,
             Target::Output => {
                 self.pending.results += rows;
+                self.keep_outputs(&outgoing.rows);
                 if self.print {
                     self.pending.printed.push(outgoing.rows);
                 }
             }
-            Target::Changelog(_) | Target::DeadLetter => {}
+            Target::Changelog(_) => self.pending.changes += rows,
+            Target::DeadLetter => self.pending.dead_letters += rows,
         }
     }
 
@@ -155,8 +235,8 @@ impl Reporter {
         tracing::debug!(worker = self.worker, "worker ended");
     }
 
-    /// Counts and logs what the machine reports.
-    pub fn report(&mut self, report: Report) {
+    /// Counts and logs what the machine reports. `module`: the one that works.
+    pub fn report(&mut self, report: Report, module: &str) {
         let worker = self.worker;
         match report {
             Report::Record { source, offset, cause, reason, dead_letter } => {
@@ -173,6 +253,7 @@ impl Reporter {
             Report::Fault { source, offsets, fault } => {
                 self.metrics.fault(fault.kind);
                 let kind = fault.kind.as_str();
+                self.metrics.recent.faults.push(recent::Fault::new(&source, offsets, &fault, module));
                 if self.may_warn() {
                     tracing::warn!(%source, ?offsets, kind, reason = fault.reason, "the module faulted; looking for the culprit");
                 }

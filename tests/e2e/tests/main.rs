@@ -16,6 +16,7 @@ mod languages;
 mod lifecycle;
 mod logs;
 mod operators;
+mod page;
 mod shadow;
 mod snapshots;
 mod state;

@@ -3,6 +3,7 @@
 //!
 //! It judges the host, so it uses nothing of the host but the framing of repartition rows.
 
+pub mod browser;
 pub mod check;
 pub mod consume;
 pub mod files;
@@ -15,6 +16,7 @@ pub mod scenario;
 pub mod wait;
 pub mod workload;
 
+pub use browser::Browser;
 pub use consume::{Isolation, Passing, Record};
 pub use host::{Ended, HostCommand, HostProcess};
 pub use kafka::Kafka;

@@ -1,5 +1,6 @@
 //! The versions of the module that this process has seen.
 
+use crate::metrics::Calls;
 use crate::run::module::Module;
 use crate::wasm::Usage;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(in crate::run) struct Version {
     pub reason: Option<String>,
     /// What it has used; none: native, or refused.
     pub usage: Option<Arc<Usage>>,
+    /// Its calls in the workers; none: refused.
+    pub calls: Option<Arc<Calls>>,
 }
 
 /// The last versions, the oldest first.
@@ -70,7 +73,13 @@ impl History {
             state: State::Refused,
             reason: Some(reason),
             usage: None,
+            calls: None,
         });
+    }
+
+    /// Why the last module that was refused was.
+    pub(super) fn last_refusal(&self) -> Option<String> {
+        self.0.iter().rev().find_map(|version| version.reason.clone())
     }
 
     fn push(&mut self, version: Version) {
@@ -94,5 +103,6 @@ fn working(module: &Module, number: u64) -> Version {
         state: State::Current,
         reason: None,
         usage: module.usage(),
+        calls: Some(Arc::clone(module.calls())),
     }
 }
