@@ -26,6 +26,10 @@ final class Arguments {
         return value;
     }
 
+    boolean has(String name) {
+        return values.containsKey(name);
+    }
+
     long number(String name) {
         return Long.parseLong(get(name));
     }

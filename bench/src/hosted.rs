@@ -24,7 +24,25 @@ pub(crate) fn command(kafka: &Kafka, place: &Place, application: &str, input: &s
     command
 }
 
-/// `host run` without an end, in a folder of its own with its log in `log`.
+/// `host run` without an end, in a folder of its own.
+pub(crate) fn endless(
+    kafka: &Kafka,
+    folder: &Path,
+    application: &str,
+    module: &OsStr,
+    arguments: &[&str],
+) -> Command {
+    let mut command = testkit::host::host();
+    command
+        .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application])
+        .args(["--name", OPERATOR, "--workers", "1", "--admin", "off", "--module"])
+        .arg(module)
+        .args(arguments)
+        .env("XDG_STATE_HOME", folder.join("state"));
+    command
+}
+
+/// Starts it with its log in `log`.
 pub(crate) fn start(
     kafka: &Kafka,
     folder: &Path,
@@ -32,16 +50,8 @@ pub(crate) fn start(
     module: &OsStr,
     arguments: &[&str],
 ) -> Result<Child> {
-    let mut command = testkit::host::host();
-    command
-        .args(["run", "--bootstrap-servers", kafka.servers(), "--application-id", application])
-        .args(["--name", OPERATOR, "--workers", "1", "--admin", "off", "--module"])
-        .arg(module)
-        .args(arguments)
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::create(folder.join("log"))?);
+    let mut command = endless(kafka, folder, application, module, arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(folder.join("log"))?);
     process::die_with_parent(&mut command);
     command.spawn().context("the host does not start")
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to a person")]
 
 mod burn;
+mod faults;
 mod fetch;
 mod figures;
 mod hosted;
@@ -14,6 +15,7 @@ mod machine;
 mod measure;
 mod options;
 mod own;
+mod restart;
 mod results;
 mod rivals;
 mod scale;
@@ -33,6 +35,9 @@ fn main() -> Result<()> {
     if verb == "languages" {
         return languages::run();
     }
+    if verb == "faults" {
+        return faults::run(&Options::alone(words.into_iter())?);
+    }
     let options = Options::parse(words.into_iter())?;
     match verb.as_str() {
         "" => own::run(&options),
@@ -40,9 +45,10 @@ fn main() -> Result<()> {
         "scale" => scale::run(&options),
         "fetch" => fetch::run(&options),
         "latency" => latency::run(&options),
+        "restart" => restart::run(&options),
         "burn" => burn::run(&options.kafka()),
         _ => bail!(
-            "cannot measure \"{verb}\"; it is rivals, scale, fetch, latency, limits, languages, burn, or nothing"
+            "cannot measure \"{verb}\"; it is rivals, scale, fetch, latency, restart, faults, limits, languages, burn, or nothing"
         ),
     }
 }

@@ -16,8 +16,18 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the arguments.
-    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
+    /// Reads the arguments of a benchmark that needs a Kafka.
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let options = Self::alone(arguments)?;
+        ensure!(
+            !options.bootstrap_servers.is_empty(),
+            "--bootstrap-servers is missing; run cargo xtask bench"
+        );
+        Ok(options)
+    }
+
+    /// Reads those of one that has its own.
+    pub(crate) fn alone(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
         let mut options = Self {
             bootstrap_servers: String::new(),
             broker_pid: None,
@@ -38,10 +48,6 @@ impl Options {
                 _ => bail!("unknown argument {name}; there are --records, --rounds and --only"),
             }
         }
-        ensure!(
-            !options.bootstrap_servers.is_empty(),
-            "--bootstrap-servers is missing; run cargo xtask bench"
-        );
         let given = [options.records, options.rounds.map(u64::from)];
         ensure!(!given.contains(&Some(0)), "--records and --rounds are at least 1");
         Ok(options)

@@ -3,15 +3,19 @@
 
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use xtask::paths;
 
 /// Puts `body` into the block `name` of `bench/RESULTS.md`.
 pub(crate) fn write(name: &str, body: &str) -> Result<()> {
-    let path = folder().join("RESULTS.md");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    write_into(&folder().join("RESULTS.md"), name, body)
+}
+
+/// The same of another file.
+pub(crate) fn write_into(path: &Path, name: &str, body: &str) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = with_block(&text, name, body).with_context(|| format!("in {}", path.display()))?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     eprintln!("written: {}", path.display());
     Ok(())
 }
@@ -57,8 +61,10 @@ mod tests {
     #[test]
     fn the_file_has_the_blocks_that_are_written() {
         let text = fs::read_to_string(folder().join("RESULTS.md")).expect("the results are a file");
-        for name in ["rivals", "scale", "fetch", "languages", "latency"] {
+        for name in ["rivals", "scale", "fetch", "languages", "latency", "restart"] {
             assert!(with_block(&text, name, "").is_ok(), "{name}");
         }
+        let text = fs::read_to_string(paths::root().join("tests/FAULTS.md")).expect("the matrix is a file");
+        assert!(with_block(&text, "streams", "").is_ok());
     }
 }

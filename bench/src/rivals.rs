@@ -11,7 +11,9 @@ use crate::options::Options;
 use crate::verify;
 use crate::{hosted, machine, results};
 use anyhow::{Context, Result, ensure};
-use case::{Job, Rival};
+pub(crate) use case::{Job, streams};
+
+use case::Rival;
 use table::Run;
 use testkit::{Isolation, Kafka, Workload};
 

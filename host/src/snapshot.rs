@@ -31,14 +31,22 @@ pub struct Header {
     pub topic_id: String,
     /// ... its partition ...
     pub partition: u32,
-    /// ... and where to go on reading there.
+    /// ... where to go on reading there ...
     pub offset: i64,
+    /// ... and the epoch of the leader that gave this offset; -1: not known.
+    #[serde(default = "unknown")]
+    pub leader_epoch: i32,
     /// The module that worked then; for people.
     pub module: String,
     /// What the accumulators' bytes mean.
     pub state_schema: String,
     /// When it was begun, in milliseconds since the Unix epoch.
     pub begun_at_ms: u64,
+}
+
+/// The epoch of a file from before epochs were kept.
+fn unknown() -> i32 {
+    -1
 }
 
 /// What became of snapshots.
@@ -85,6 +93,14 @@ pub enum Unusable {
         /// Of the changelog.
         end: i64,
     },
+    /// A log's leader epochs only rise: this one is not the log that it was taken of.
+    #[error("it was taken under leader epoch {epoch} of its changelog, which is only at epoch {now}")]
+    Epoch {
+        /// In the file.
+        epoch: i32,
+        /// Of the changelog.
+        now: i32,
+    },
     /// Tombstones that it has not seen may have been removed.
     #[error("it is {age_s} s old, and the changelog keeps tombstones for {max_s} s")]
     Old {
@@ -117,6 +133,10 @@ impl Header {
         if !(start..=expected.offset).contains(&self.offset) {
             return Err(Unusable::Offset { offset: self.offset, start, end: expected.offset });
         }
+        let (epoch, now) = (self.leader_epoch, expected.leader_epoch);
+        if now >= 0 && epoch > now {
+            return Err(Unusable::Epoch { epoch, now });
+        }
         let age_ms = expected.begun_at_ms.saturating_sub(self.begun_at_ms);
         if age_ms >= delete_retention_ms {
             return Err(Unusable::Old { age_s: age_ms / 1000, max_s: delete_retention_ms / 1000 });
@@ -137,6 +157,7 @@ mod tests {
             topic_id: "id".into(),
             partition: 3,
             offset: 100,
+            leader_epoch: 2,
             module: "m".into(),
             state_schema: "i128".into(),
             begun_at_ms: 5_000,
@@ -144,8 +165,20 @@ mod tests {
     }
 
     #[test]
+    fn epochs_count_only_where_they_are_known() {
+        let unknown = |header: &Header| Header { leader_epoch: -1, ..header.clone() };
+        assert!(header().check(&unknown(&header()), 0, 10_000).is_ok());
+        assert!(unknown(&header()).check(&header(), 0, 10_000).is_ok());
+        let mut text = serde_json::to_value(header()).expect("it is plain");
+        text.as_object_mut().expect("it is an object").remove("leader_epoch");
+        let before: Header = serde_json::from_value(text).expect("a file from before epochs");
+        assert_eq!(before, unknown(&header()));
+    }
+
+    #[test]
     fn a_snapshot_is_used_only_where_it_fits() {
-        let now = Header { offset: 200, begun_at_ms: 9_000, module: "other".into(), ..header() };
+        let now =
+            Header { offset: 200, leader_epoch: 4, begun_at_ms: 9_000, module: "other".into(), ..header() };
         let check =
             |header: Header, start| header.check(&now, start, 10_000).map_err(|error| error.to_string());
         assert_eq!(check(header(), 0), Ok(()));
@@ -164,6 +197,8 @@ mod tests {
         refused(Header { state_schema: "i64".into(), ..header() }, 0, "state-schema");
         refused(Header { partition: 4, ..header() }, 0, "partition is \"4\"");
         refused(Header { task: "0_3".into(), ..header() }, 0, "task");
+        refused(Header { leader_epoch: 5, ..header() }, 0, "leader epoch 5 of its changelog");
+        assert_eq!(check(Header { leader_epoch: 4, ..header() }, 0), Ok(()));
         let old = header().check(&now, 0, 4_000).expect_err("as old as tombstones get").to_string();
         assert!(old.contains("it is 4 s old"), "{old}");
     }

@@ -14,7 +14,7 @@ pub use reporter::Reporter;
 
 use control::Order;
 
-use crate::kafka::{Consumer, Limits, Polled, Reset, RestoreEvent, Restorer};
+use crate::kafka::{Consumer, Extent, Limits, Polled, Reset, RestoreEvent, Restorer};
 use crate::metrics::{Phase, Stopwatch};
 use crate::snapshot::{Opened, Taker};
 use host_core::Machine;
@@ -346,9 +346,10 @@ impl Worker {
         source: &TopicPartition,
         changelog: &TopicPartition,
     ) -> Result<(), Failure> {
-        let (start, end) = self.restorer.ends(changelog)?;
+        let Extent { start, end, leader_epoch } = self.restorer.extent(changelog)?;
         let topology = self.machine.topology();
-        let opened = self.snapshots.as_ref().and_then(|taker| taker.open(topology, source, (start, end)));
+        let now = (end, leader_epoch);
+        let opened = self.snapshots.as_ref().and_then(|taker| taker.open(topology, source, start, now));
         if opened.is_none() && start > 0 {
             let text = format!(
                 "{changelog} begins at offset {start}: records of the state were deleted, and no snapshot has them\n\

@@ -19,10 +19,16 @@ const HEAP_MIB: u32 = 1024;
 /// Something does not build or start, or a measured run gives a wrong sum.
 pub fn run(arguments: &[String]) -> Result<()> {
     ensure(Need::ALL)?;
-    let of_rivals = arguments.first().is_some_and(|verb| verb == "rivals");
-    if of_rivals {
-        ensure(Need::RIVALS)?;
-        rivals::build()?;
+    match arguments.first().map(String::as_str) {
+        Some("rivals") => {
+            ensure(Need::RIVALS)?;
+            rivals::build()?;
+        }
+        Some("restart" | "faults") => {
+            ensure(Need::RIVALS)?;
+            rivals::build_streams()?;
+        }
+        _ => {}
     }
     let in_all_languages = arguments == ["languages"];
     let guests = if in_all_languages {
@@ -35,7 +41,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let mut bench = Command::new(paths::release_binary("bench"));
     bench.args(arguments);
-    if in_all_languages || arguments == ["limits"] {
+    if in_all_languages || arguments == ["limits"] || arguments.first().is_some_and(|verb| verb == "faults") {
         return run_command(&mut bench);
     }
     let mut config = BrokerConfig::on_free_ports("bench")?;

@@ -42,6 +42,9 @@ impl Options {
 /// # Errors
 /// Something does not build, a promise was broken, or a fault did not fire.
 pub fn run(arguments: &[String]) -> Result<()> {
+    if let Some(at) = arguments.iter().position(|word| word == "--streams") {
+        return crate::bench::run(&[&["faults".to_owned()], &arguments[at + 1..]].concat());
+    }
     let options = Options::parse(arguments)?;
     ensure(Need::ALL)?;
     kafka::jars::fetch()?;

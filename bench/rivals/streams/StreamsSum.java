@@ -2,6 +2,7 @@ import java.time.Duration;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.LongAdder;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
@@ -15,6 +16,7 @@ import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.processor.StateRestoreListener;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
@@ -40,6 +42,9 @@ public final class StreamsSum {
                 running.countDown();
             }
         });
+        // A signal is an orderly end too.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> streams.close(CLOSE_TIMEOUT)));
+        streams.setGlobalStateRestoreListener(new Told());
         streams.start();
         running.await();
         long records = arguments.number("records");
@@ -61,11 +66,26 @@ public final class StreamsSum {
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, arguments.get("commit-interval-ms"));
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
         settings.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
+        if (arguments.is("membership", "static")) {
+            settings.put(StreamsConfig.consumerPrefix("group.instance.id"), arguments.get("instance"));
+        }
+        if (arguments.has("clocks")) {
+            shorten(settings);
+        }
         if (arguments.is("emit", "record")) {
             // Without the cache every update goes on.
             settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         }
         return settings;
+    }
+
+    /** Shorter waits for what never comes; and rows stay to be checked. */
+    private static void shorten(Properties settings) {
+        settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 10_000);
+        settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 500);
+        settings.put(StreamsConfig.REQUEST_TIMEOUT_MS_CONFIG, 3_000);
+        settings.put(StreamsConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
+        settings.put(StreamsConfig.REPARTITION_PURGE_INTERVAL_MS_CONFIG, Long.MAX_VALUE);
     }
 
     private static StreamsBuilder topology(Arguments arguments, LongAdder summed) {
@@ -87,6 +107,22 @@ public final class StreamsSum {
             .mapValues(sum -> Long.toString(sum))
             .to(arguments.get("output"), Produced.with(Serdes.String(), Serdes.String()));
         return builder;
+    }
+
+    /** Says when a partition of a changelog is begun and done. */
+    private static final class Told implements StateRestoreListener {
+        @Override
+        public void onRestoreStart(TopicPartition partition, String store, long start, long end) {
+            System.out.println("restore-start " + System.currentTimeMillis());
+        }
+
+        @Override
+        public void onBatchRestored(TopicPartition partition, String store, long end, long records) {}
+
+        @Override
+        public void onRestoreEnd(TopicPartition partition, String store, long records) {
+            System.out.println("restore-end " + System.currentTimeMillis() + " " + records);
+        }
     }
 
     private static String keyOf(String line) {

@@ -66,12 +66,12 @@ enum Program {
 }
 
 /// One run of a rival.
-pub(super) struct Job<'a> {
-    pub(super) kafka: &'a Kafka,
+pub(crate) struct Job<'a> {
+    pub(crate) kafka: &'a Kafka,
     /// Its group, and the prefix of its topics.
-    pub(super) application: String,
-    pub(super) input: &'static str,
-    pub(super) records: u64,
+    pub(crate) application: String,
+    pub(crate) input: &'a str,
+    pub(crate) records: u64,
 }
 
 impl Job<'_> {
@@ -132,9 +132,9 @@ impl Rival {
             Program::Native { binary } => self.native(job, binary),
             Program::Streams => {
                 let path = if self.group == Group::Rekeyed { "rekeyed" } else { "keyed" };
-                let mut command = java(job, place, "streams", "StreamsSum")?;
-                command.args(["--records", &job.records.to_string(), "--path", path, "--emit", self.emit()]);
-                Ok(with_interval(command))
+                let mut command = streams(job, place, path, self.emit())?;
+                command.args(["--membership", "dynamic"]);
+                Ok(command)
             }
             Program::Flink { store } => {
                 let mut command = java(job, place, "flink", "FlinkSum")?;
@@ -197,6 +197,13 @@ fn with_job(mut command: Command, job: &Job<'_>) -> Command {
 fn with_interval(mut command: Command) -> Command {
     command.args(["--commit-interval-ms", &COMMIT_INTERVAL_MS.to_string()]);
     command
+}
+
+/// Kafka Streams; its membership is still to be said.
+pub(crate) fn streams(job: &Job<'_>, place: &Place, path: &str, emit: &str) -> Result<Command> {
+    let mut command = java(job, place, "streams", "StreamsSum")?;
+    command.args(["--records", &job.records.to_string(), "--path", path, "--emit", emit]);
+    Ok(with_interval(command))
 }
 
 /// A program of `bench/rivals`.

@@ -41,6 +41,17 @@ pub enum RestoreEvent {
     },
 }
 
+/// What a changelog reaches from and to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The offset of the first record.
+    pub start: Offset,
+    /// The offset behind the last record, and what stands there, for a reader of uncommitted records.
+    pub end: Offset,
+    /// Of the leader that gave the end; -1: not known.
+    pub leader_epoch: i32,
+}
+
 /// One changelog being read.
 struct Reading {
     epoch: Epoch,
@@ -82,17 +93,18 @@ impl Restorer {
     ///
     /// # Errors
     /// When they cannot be had.
-    pub fn ends(&self, changelog: &TopicPartition) -> Result<(Offset, Offset), Failure> {
-        let end = self.log_offset(changelog, LATEST)?;
-        Ok((self.log_offset(changelog, EARLIEST)?, end))
+    pub fn extent(&self, changelog: &TopicPartition) -> Result<Extent, Failure> {
+        let (end, leader_epoch) = self.log_offset(changelog, LATEST)?;
+        let (start, _) = self.log_offset(changelog, EARLIEST)?;
+        Ok(Extent { start, end, leader_epoch })
     }
 
-    /// That end, asked for once and not for long; none when there is no answer.
-    pub fn end_now(&self, changelog: &TopicPartition) -> Option<Offset> {
+    /// That end and the leader's epoch, asked for once and not for long; none when there is no answer.
+    pub fn end_now(&self, changelog: &TopicPartition) -> Option<(Offset, i32)> {
         let list = PartitionList::of(std::iter::once((changelog, LATEST)));
         let entries = list_offsets(&self.handle, &list, Isolation::Uncommitted, SHORT_TIMEOUT).ok()?;
         entries_ok(&entries).ok()?;
-        entries.first().map(|entry| entry.offset)
+        entries.first().map(|entry| (entry.offset, entry.leader_epoch))
     }
 
     /// Starts reading `changelog` from `position` up to `end`.
@@ -114,14 +126,14 @@ impl Restorer {
         self.changed = true;
     }
 
-    fn log_offset(&self, changelog: &TopicPartition, which: Offset) -> Result<Offset, Failure> {
+    fn log_offset(&self, changelog: &TopicPartition, which: Offset) -> Result<(Offset, i32), Failure> {
         let entries = ask(&format!("reading the end of {changelog}"), || {
             let list = PartitionList::of(std::iter::once((changelog, which)));
             let entries = list_offsets(&self.handle, &list, Isolation::Uncommitted, TRY_TIMEOUT)?;
             entries_ok(&entries)?;
             Ok(entries)
         })?;
-        entries.first().map(|entry| entry.offset).ok_or_else(|| {
+        entries.first().map(|entry| (entry.offset, entry.leader_epoch)).ok_or_else(|| {
             Failure::Stop(Stop::new(StopKind::Kafka, format!("the broker gave no end of {changelog}")))
         })
     }

@@ -14,7 +14,7 @@ mod sys;
 pub mod tail;
 
 pub use admin::Admin;
-pub use changelog::{RestoreEvent, Restorer};
+pub use changelog::{Extent, RestoreEvent, Restorer};
 pub use client::{ConfigError, Properties, Settings};
 pub use consumer::{Consumer, Polled, Reset};
 pub use fetch::Limits;

@@ -5,7 +5,7 @@ use super::module::Module;
 use super::{connect, kafka_settings, unreachable_kafka};
 use crate::config::Config;
 use crate::exit::{ExitKind, Failure};
-use crate::kafka::{Admin, Limits, RestoreEvent, Restorer};
+use crate::kafka::{Admin, Extent, Limits, RestoreEvent, Restorer};
 use crate::snapshot;
 use anyhow::anyhow;
 use host_core::changelog;
@@ -85,8 +85,8 @@ fn read(
 ) -> Result<Found, host_core::event::Failure> {
     for &partition in partitions {
         let changelog = TopicPartition::new(topic, partition);
-        let ends = restorer.ends(&changelog)?;
-        restorer.start(Epoch::default(), &changelog, &changelog, ends);
+        let Extent { start, end, .. } = restorer.extent(&changelog)?;
+        restorer.start(Epoch::default(), &changelog, &changelog, (start, end));
     }
     let mut found = Found::new();
     while !restorer.is_idle() {

@@ -135,6 +135,7 @@ mod tests {
             topic_id: "id".into(),
             partition: 0,
             offset: 7,
+            leader_epoch: 0,
             module: "m".into(),
             state_schema: "s".into(),
             begun_at_ms: 1,

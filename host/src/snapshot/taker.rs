@@ -17,6 +17,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Keys of one step: a millisecond of the worker's time.
 const STEP_KEYS: usize = 4_000;
 
+/// The end of a log, and the epoch of the leader that gave it.
+type LogEnd = (Offset, i32);
+
 /// An end that no changelog has.
 const UNKNOWN: Offset = -1;
 
@@ -54,6 +57,9 @@ struct Taking {
     source: TopicPartition,
     below: usize,
     waiting: Option<Piece>,
+    /// What its steps have taken of the worker's time: the longest, and all.
+    longest: Duration,
+    spent: Duration,
 }
 
 /// A snapshot to restore from.
@@ -100,19 +106,25 @@ impl Taker {
     pub fn step<O: Operator>(
         &mut self,
         machine: &Machine<O>,
-        end: impl FnOnce(&TopicPartition) -> Option<Offset>,
+        end: impl FnOnce(&TopicPartition) -> Option<LogEnd>,
     ) {
+        let began = Instant::now();
         match self.taking.take() {
             Some(taking) => self.taking = self.go_on(taking, machine),
             None if machine.is_settled() => self.begin(machine, end),
             None => {}
+        }
+        if let Some(taking) = &mut self.taking {
+            let step = began.elapsed();
+            taking.longest = taking.longest.max(step);
+            taking.spent += step;
         }
     }
 
     fn begin<O: Operator>(
         &mut self,
         machine: &Machine<O>,
-        end: impl FnOnce(&TopicPartition) -> Option<Offset>,
+        end: impl FnOnce(&TopicPartition) -> Option<LogEnd>,
     ) {
         let now = Instant::now();
         for task in machine.tasks() {
@@ -127,18 +139,19 @@ impl Taker {
         let Some(state) = &task.state else { return };
         let partition = TopicPartition::new(&self.settings.changelog, task.source.partition);
         let before = self.last.get(&task.name).map(|(_, offset)| *offset);
-        let Some(offset) = end(&partition) else { return };
-        self.last.insert(task.name.clone(), (now, offset));
-        if before == Some(offset) || state.committed().is_empty() {
+        let Some(end) = end(&partition) else { return };
+        self.last.insert(task.name.clone(), (now, end.0));
+        if before == Some(end.0) || state.committed().is_empty() {
             return;
         }
-        let header = Box::new(self.header(task, offset, machine.module()));
+        let header = Box::new(self.header(task, end, machine.module()));
         let below = state.committed().len();
-        self.taking =
-            Some(Taking { source: task.source.clone(), below, waiting: Some(Piece::Begin(header)) });
+        let (source, waiting) = (task.source.clone(), Some(Piece::Begin(header)));
+        let (longest, spent) = (Duration::ZERO, Duration::ZERO);
+        self.taking = Some(Taking { source, below, waiting, longest, spent });
     }
 
-    fn header(&self, task: &Task, offset: Offset, module: &str) -> Header {
+    fn header(&self, task: &Task, (offset, leader_epoch): LogEnd, module: &str) -> Header {
         let settings = &self.settings;
         Header {
             application_id: settings.application_id.clone(),
@@ -147,6 +160,7 @@ impl Taker {
             topic_id: settings.topic_id.clone(),
             partition: task.source.partition,
             offset,
+            leader_epoch,
             module: module.to_owned(),
             state_schema: settings.state_schema.clone(),
             begun_at_ms: unix_ms(),
@@ -178,17 +192,22 @@ impl Taker {
         };
         let is_end = matches!(piece, Piece::End);
         match self.writer.give(piece) {
-            None if is_end => None,
+            None if is_end => {
+                let (longest_us, spent_us) = (taking.longest.as_micros(), taking.spent.as_micros());
+                tracing::debug!(source = %taking.source, longest_us, spent_us, "a snapshot is taken");
+                None
+            }
             waiting => Some(Taking { waiting, ..taking }),
         }
     }
 
-    /// The newest snapshot of a task that fits to its changelog, which reaches from `start` to `end`.
+    /// The newest snapshot of a task that fits to its changelog, which reaches from `start` to the given end.
     pub fn open(
         &self,
         topology: &Topology,
         source: &TopicPartition,
-        (start, end): (Offset, Offset),
+        start: Offset,
+        (end, leader_epoch): LogEnd,
     ) -> Option<Opened> {
         let settings = &self.settings;
         let task = topology.task_name(source);
@@ -199,6 +218,7 @@ impl Taker {
             topic_id: settings.topic_id.clone(),
             partition: source.partition,
             offset: end,
+            leader_epoch,
             module: String::new(),
             state_schema: settings.state_schema.clone(),
             begun_at_ms: unix_ms(),

@@ -5,6 +5,7 @@
 //! One [`World`](world::World) is one history. Everything in it follows from its [`Choices`]: a seed, or a
 //! script that enumerates all small cases. Nothing reads a clock or a random source.
 
+pub mod bugs;
 pub mod choices;
 pub mod operators;
 pub mod oracle;

@@ -56,9 +56,12 @@ pub fn fails(text: &[u8]) -> bool {
 /// The modules that were called since somebody looked last.
 pub type Calls = Rc<RefCell<BTreeSet<String>>>;
 
+/// What a module is called.
+pub type ModuleName = Rc<RefCell<String>>;
+
 /// See the module's documentation.
 pub struct TestOperator {
-    module: String,
+    module: ModuleName,
     calls: Calls,
     description: Description,
     fold: Fold,
@@ -66,12 +69,16 @@ pub struct TestOperator {
     is_broken: bool,
     /// Calls until one that traps for no reason of its records.
     trap_in: Option<u32>,
+    /// A bug: after a trap the instance goes on, with what it had half done in its memory.
+    is_reused: bool,
+    /// Keys and values that the call which trapped had folded.
+    half_done: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl TestOperator {
     /// An operator that folds this way.
     pub fn new(fold: Fold, preserves_key: bool, trap_in: Option<u32>) -> Self {
-        let (module, calls) = ("native:test".into(), Calls::default());
+        let (module, calls) = (ModuleName::default(), Calls::default());
         let description = Description {
             name: "test".into(),
             preserves_key,
@@ -82,13 +89,14 @@ impl TestOperator {
             merges: fold == Fold::Sum,
             ..Description::default()
         };
-        Self { module, calls, description, fold, is_broken: false, trap_in }
+        let (is_broken, is_reused, half_done) = (false, false, Vec::new());
+        Self { module, calls, description, fold, is_broken, trap_in, is_reused, half_done }
     }
 
     /// The same operator as another module; its calls are noted in `calls`.
     #[must_use]
-    pub fn of_module(self, module: &str, calls: &Calls) -> Self {
-        Self { module: module.into(), calls: Rc::clone(calls), ..self }
+    pub fn of_module(self, module: &ModuleName, calls: &Calls) -> Self {
+        Self { module: Rc::clone(module), calls: Rc::clone(calls), ..self }
     }
 
     /// The same operator, of no use.
@@ -97,11 +105,35 @@ impl TestOperator {
         Self { is_broken: true, ..self }
     }
 
+    /// The same operator, whose instances outlive a trap or not.
+    #[must_use]
+    pub fn reused(self, is_reused: bool) -> Self {
+        Self { is_reused, ..self }
+    }
+
+    /// What an instance has in its memory when it traps.
+    fn leave_half_done(&mut self, groups: &Groups) {
+        let mut start = 0;
+        for (g, &end) in groups.ends.iter().enumerate() {
+            let key = groups.keys.get(g).unwrap_or_default();
+            let values = (start..end).map(|i| groups.values.get(i as usize).unwrap_or_default());
+            self.half_done.extend(values.filter(|value| !fails(value)).map(|v| (key.into(), v.into())));
+            start = end;
+        }
+    }
+
+    /// An accumulator with what the instance finds of its key in its memory.
+    fn with_half_done(&mut self, key: &[u8], accumulator: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let fold = self.fold;
+        let found = self.half_done.extract_if(.., |(of, _)| of == key);
+        found.fold(accumulator, |sum, (_, value)| Some(fold.fold(sum.as_deref(), &value).to_vec()))
+    }
+
     fn trap(&mut self, culprit: bool) -> Result<(), Fault> {
         if self.is_broken {
             return Err(Fault { kind: FaultKind::Fatal, reason: "broken".into(), spent_us: 0 });
         }
-        self.calls.borrow_mut().insert(self.module.clone());
+        self.calls.borrow_mut().insert(self.module.borrow().clone());
         let transient = self.trap_in == Some(0);
         self.trap_in = self.trap_in.and_then(|calls| calls.checked_sub(1));
         if culprit || transient {
@@ -134,11 +166,17 @@ impl Operator for TestOperator {
 
     fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
         let values = || (0..groups.values.len()).map(|i| groups.values.get(i).unwrap_or_default());
-        self.trap(values().any(|value| has(value, "bang")))?;
+        if let Err(fault) = self.trap(values().any(|value| has(value, "bang"))) {
+            if self.is_reused {
+                self.leave_half_done(groups);
+            }
+            return Err(fault);
+        }
         let mut out = Reduced::default();
         let mut start = 0;
         for (g, &end) in groups.ends.iter().enumerate() {
-            let mut accumulator = groups.accumulators.get(g).map(<[u8]>::to_vec);
+            let key = groups.keys.get(g).unwrap_or_default();
+            let mut accumulator = self.with_half_done(key, groups.accumulators.get(g).map(<[u8]>::to_vec));
             for i in start..end {
                 let value = groups.values.get(i as usize).unwrap_or_default();
                 if has(value, "odd") {
@@ -159,7 +197,7 @@ impl Operator for TestOperator {
     }
 
     fn finish(&mut self, _: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
-        self.calls.borrow_mut().insert(self.module.clone());
+        self.calls.borrow_mut().insert(self.module.borrow().clone());
         Ok(accumulators.clone())
     }
 

@@ -1,10 +1,11 @@
 //! A simulated worker: performs the effects of a real machine on the model of Kafka, as the real shell
 //! does, with faults before and after each, and on demand with one of the deliberate bugs.
 
+use crate::bugs::{self, Bug};
 use crate::choices::Choices;
-use crate::operators::{Calls, TestOperator};
+use crate::operators::{Calls, ModuleName, TestOperator};
 use host_core::changelog;
-use host_core::effect::{CommitOffset, Effect, Outgoing};
+use host_core::effect::{CommitOffset, Effect, Outgoing, Target};
 use host_core::error::{Stop, StopKind};
 use host_core::event::{Event, Failure};
 use host_core::machine::{Machine, Settings};
@@ -19,25 +20,6 @@ use std::rc::Rc;
 
 /// Rows of a batch, at most.
 const BATCH_RECORDS_MAX: usize = 4;
-
-/// A deliberate bug of the shell; the ordinary run must catch each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
-    /// Offsets are committed on their own, not in the transaction.
-    OffsetsOutsideTransaction,
-    /// After an abort reading goes on where it was.
-    NoSeekAfterAbort,
-    /// The machine hears "committed" before the commit.
-    AppliedBeforeCommit,
-    /// A restore ends at the last stable offset.
-    RestoreToLastStable,
-    /// Group metadata is read at commit, not at assignment.
-    FreshGroupMetadata,
-    /// A snapshot is begun while a transaction is open.
-    SnapshotInTransaction,
-    /// A snapshot's offset is the changelog's end when it is finished.
-    SnapshotOffsetAtEnd,
-}
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +40,10 @@ pub struct Worker {
     client: Client,
     /// The modules that worked for the open transaction.
     calls: Calls,
+    /// What the operator that was given last is called.
+    module: ModuleName,
+    /// With a bug: a module that works before the machine knows.
+    untold: Option<(TestOperator, String)>,
     bug: Option<Bug>,
     blocked: Option<Effect>,
     disk: Disk,
@@ -101,10 +87,11 @@ impl Worker {
         (epoch, disk): (u32, &Disk),
     ) -> Self {
         let calls = Calls::default();
-        let operator = operator.of_module(&settings.module, &calls);
+        let module = Rc::new(RefCell::new(settings.module.clone()));
+        let operator = operator.of_module(&module, &calls);
         let machine = Machine::new(operator, settings);
         let (client, disk) = (Client::join(kafka, id, epoch), Rc::clone(disk));
-        Self { machine, client, calls, bug: None, blocked: None, disk, taking: None }
+        Self { machine, client, calls, module, untold: None, bug: None, blocked: None, disk, taking: None }
     }
 
     /// Gives it a bug.
@@ -116,7 +103,18 @@ impl Worker {
 
     /// Gives it another module.
     pub fn swap(&mut self, operator: TestOperator, module: &str) {
-        self.machine.swap(operator.of_module(module, &self.calls), module);
+        if self.bug == Some(Bug::SwapInTransaction) {
+            // The operator is the other one from now on; the machine only hears of it between two transactions.
+            module.clone_into(&mut self.module.borrow_mut());
+            self.untold = Some((operator, module.into()));
+        } else {
+            self.tell(operator, module);
+        }
+    }
+
+    fn tell(&mut self, operator: TestOperator, module: &str) {
+        self.module = Rc::new(RefCell::new(module.into()));
+        self.machine.swap(operator.of_module(&self.module, &self.calls), module);
     }
 
     /// Holds back its inputs, or reads them again.
@@ -148,6 +146,11 @@ impl Worker {
 
     /// One step: one effect, or one event.
     pub fn step(&mut self, kafka: &mut Kafka, now_ms: u64, choices: &mut Choices) -> Step {
+        if self.machine.is_settled()
+            && let Some((operator, module)) = self.untold.take()
+        {
+            self.tell(operator, &module);
+        }
         if let Some(effect) = self.blocked.take().or_else(|| self.machine.next_effect()) {
             return self.effect(effect, kafka, now_ms, choices);
         }
@@ -181,12 +184,18 @@ impl Worker {
         if self.bug == Some(Bug::SnapshotOffsetAtEnd) {
             taking.offset = kafka.end(&self.changelog_of(&taking.source));
         }
-        self.disk.borrow_mut().insert(taking.source, (taking.offset, taking.rows));
+        let mut disk = self.disk.borrow_mut();
+        if self.bug == Some(Bug::OldSnapshotGeneration)
+            && let Some((_, before)) = disk.get(&taking.source)
+        {
+            taking.rows = before.clone();
+        }
+        disk.insert(taking.source, (taking.offset, taking.rows));
     }
 
     fn begin_snapshot(&self, kafka: &Kafka, choices: &mut Choices) -> Option<Taking> {
         // Another bug is to show by itself, and not by what a snapshot made of it.
-        if !matches!(self.bug, None | Some(Bug::SnapshotInTransaction | Bug::SnapshotOffsetAtEnd)) {
+        if !self.bug.is_none_or(Bug::is_of_snapshots) {
             return None;
         }
         let may = self.machine.is_settled() || self.bug == Some(Bug::SnapshotInTransaction);
@@ -228,8 +237,16 @@ impl Worker {
             {
                 Performed::Failed(lost_before(&effect))
             }
-            Effect::Restore { epoch, source, changelog } if self.bug == Some(Bug::RestoreToLastStable) => {
-                self.client.begin_restore(*epoch, source, changelog, kafka.last_stable(changelog));
+            Effect::Restore { epoch, source, changelog } if self.bug == Some(Bug::RestoreUncommitted) => {
+                let (epoch, source, end) = (*epoch, source.clone(), kafka.end(changelog));
+                self.client.go_on_with_restore(epoch, &source, changelog, (end, end));
+                let rows = bugs::uncommitted(kafka, changelog);
+                Performed::Done(Some(Event::RestoreRows { epoch, source, rows }))
+            }
+            Effect::Restore { epoch, source, changelog }
+                if let Some(end) = bugs::restore_end(self.bug, kafka, changelog) =>
+            {
+                self.client.begin_restore(*epoch, source, changelog, end);
                 Performed::Done(None)
             }
             Effect::Restore { epoch, source, changelog } if self.disk.borrow().contains_key(source) => {
@@ -238,6 +255,13 @@ impl Worker {
                 Performed::Done(Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows }))
             }
             Effect::Seek { source, offset } => self.seek(kafka, source, *offset, fault),
+            Effect::Send(letters)
+                if letters.target == Target::DeadLetter
+                    && self.bug == Some(Bug::DeadLettersOutsideTransaction) =>
+            {
+                bugs::append(kafka, &self.machine.topology().dead_letter, &letters.rows);
+                Performed::Done(None)
+            }
             Effect::Send(outgoing) if fault == 1 => self.send_one(kafka, outgoing),
             Effect::SendOffsets { epoch, offsets } => {
                 if let Err(stop) = self.check_module(offsets) {
@@ -313,6 +337,10 @@ impl Worker {
             kafka.commit(offsets.to_vec());
             return Performed::Done(None);
         }
+        let offsets = match self.bug {
+            Some(Bug::OffsetOfLastRecord) => &bugs::one_less(offsets)[..],
+            _ => offsets,
+        };
         let identity = match self.bug {
             // What the client library says of itself after it was thrown out: nothing.
             Some(Bug::FreshGroupMetadata) if !kafka.group().accepts(captured) => None,
@@ -336,6 +364,12 @@ impl Worker {
     }
 
     fn try_commit(&mut self, kafka: &mut Kafka, fault: usize) -> Performed {
+        if fault == 1 && self.bug == Some(Bug::AbortTakenForCommit) {
+            return match kafka.end_transaction(self.client.id(), self.client.producer_epoch(), false) {
+                Ok(()) => Performed::Done(Some(Event::Committed { clean: true })),
+                Err(_) => Performed::Failed(Failure::ProducerLost("fenced".into())),
+            };
+        }
         if fault == 1 {
             return Performed::Failed(Failure::ProducerLost("timed out".into()));
         }
@@ -348,7 +382,8 @@ impl Worker {
             2 => Performed::Failed(Failure::ProducerLost("the answer was lost".into())),
             3 => {
                 kafka.stray(self.client.id(), self.client.producer_epoch(), true);
-                Performed::Done(Some(Event::Committed { clean: false }))
+                let clean = self.bug == Some(Bug::ProducerKept);
+                Performed::Done(Some(Event::Committed { clean }))
             }
             _ => Performed::Done(Some(Event::Committed { clean: true })),
         }

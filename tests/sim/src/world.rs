@@ -1,9 +1,10 @@
 //! One history: input, workers, faults, healing, and the checks.
 
+use crate::bugs::Bug;
 use crate::choices::Choices;
 use crate::operators::{Fold, TestOperator};
 use crate::oracle;
-use crate::worker::{Bug, Disk, Step, Worker};
+use crate::worker::{Disk, Step, Worker};
 use host_core::emit::Emit;
 use host_core::hash::partition_of;
 use host_core::machine::Settings;
@@ -57,6 +58,8 @@ impl Scenario {
     }
 }
 
+/// Faults in 1,000 decisions of a history from a seed.
+pub const FAULTS_PER_MILLE: u32 = 25;
 /// Steps after which a healed history must be done.
 const CALM_STEPS_MAX: usize = 60_000;
 
@@ -171,7 +174,8 @@ impl World {
             self.kafka.land_marker(|n| self.choices.schedule(n));
         }
         // A deliberate bug is to show by itself.
-        if !scripted && self.scenario.bug.is_none() && self.choices.once_in(50) {
+        let may_swap = matches!(self.scenario.bug, None | Some(Bug::SwapInTransaction));
+        if !scripted && may_swap && self.choices.once_in(50) {
             self.swap();
         }
         if !scripted && self.scenario.bug.is_none() && self.choices.once_in(20) {
@@ -207,7 +211,9 @@ impl World {
         let operator = TestOperator::new(self.scenario.fold, !self.scenario.repartition, None);
         if let Some(worker) = &mut self.workers[i] {
             self.swaps += 1;
-            let operator = if self.swaps.is_multiple_of(3) { operator.broken() } else { operator };
+            // A deliberate bug is to show by itself.
+            let is_broken = self.scenario.bug.is_none() && self.swaps.is_multiple_of(3);
+            let operator = if is_broken { operator.broken() } else { operator };
             worker.swap(operator, &format!("native:test-{}", self.swaps));
         }
     }
@@ -237,6 +243,7 @@ impl World {
         self.starts += 1;
         let trap_in = self.choices.once_in(4).then(|| self.choices.schedule(10) as u32);
         let operator = TestOperator::new(self.scenario.fold, !self.scenario.repartition, trap_in);
+        let operator = operator.reused(self.scenario.bug == Some(Bug::InstanceReused));
         let settings = Settings {
             topology: self.topology.clone(),
             policies: Policies { rejected: Policy::DeadLetter, fault: Policy::DeadLetter },

@@ -20,6 +20,14 @@ pub fn build() -> Result<()> {
     FOLDERS.into_iter().try_for_each(|name| compile(name).with_context(|| format!("the rival {name}")))
 }
 
+/// The same for Kafka Streams alone.
+///
+/// # Errors
+/// Maven or javac fails.
+pub fn build_streams() -> Result<()> {
+    compile("streams").context("the rival streams")
+}
+
 /// What `java` needs behind `-classpath` for the program of rival `name`, once it is built.
 ///
 /// # Errors

@@ -145,6 +145,7 @@ mod tests {
             partition: TopicPartition::new("in", 0),
             offset,
             metadata: String::new(),
+            leader_epoch: -1,
             code,
         };
         let (fine, refused) =

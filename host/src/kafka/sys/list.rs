@@ -14,6 +14,8 @@ pub(in crate::kafka) struct Entry {
     pub(in crate::kafka) partition: TopicPartition,
     pub(in crate::kafka) offset: Offset,
     pub(in crate::kafka) metadata: String,
+    /// Of the leader that gave the offset; -1: not known.
+    pub(in crate::kafka) leader_epoch: i32,
     pub(in crate::kafka) code: Code,
 }
 
@@ -113,19 +115,21 @@ pub(super) unsafe fn entries(list: *const rd::rd_kafka_topic_partition_list_t) -
 /// # Safety
 /// The entry's pointers are those of a live list.
 pub(super) unsafe fn entry(entry: &rd::rd_kafka_topic_partition_t) -> Entry {
-    // SAFETY: topics are NUL-terminated; metadata has its size, or is null.
-    let (topic, metadata) = unsafe {
+    // SAFETY: topics are NUL-terminated; metadata has its size, or is null; the epoch is read and nothing else.
+    let (topic, metadata, leader_epoch) = unsafe {
         let metadata = if entry.metadata.is_null() {
             &[][..]
         } else {
             std::slice::from_raw_parts(entry.metadata.cast::<u8>(), entry.metadata_size)
         };
-        (CStr::from_ptr(entry.topic).to_string_lossy().into_owned(), metadata)
+        let leader_epoch = rd::rd_kafka_topic_partition_get_leader_epoch(entry);
+        (CStr::from_ptr(entry.topic).to_string_lossy().into_owned(), metadata, leader_epoch)
     };
     Entry {
         partition: TopicPartition::new(topic, number(entry.partition)),
         offset: entry.offset,
         metadata: String::from_utf8_lossy(metadata).into_owned(),
+        leader_epoch,
         code: entry.err,
     }
 }

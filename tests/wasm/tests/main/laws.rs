@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use host::native::Native;
-use host_core::operator::{Groups, Operator};
-use host_core::record::{BytesColumn, Row, Rows};
+use host_core::operator::{Description, Fault, Groups, Operator, Reduced, Transformed};
+use host_core::record::{BytesColumn, Origin, Row, Rows};
 
 use crate::guests::{Random, load, transform};
 
@@ -71,15 +71,26 @@ fn log(random: &mut Random) -> Rows {
 /// Every cut of the same log gives what `oracle` gives.
 #[track_caller]
 pub(crate) fn check_cuts(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) {
+    let difference = first_difference(operator, oracle);
+    assert_eq!(difference, None);
+}
+
+/// The first cut of a log that gives something else than `oracle`.
+fn first_difference(operator: &mut dyn Operator, oracle: impl Fn(&Rows) -> State) -> Option<String> {
     for seed in 0..20 {
         let random = &mut Random(seed);
         let log = log(random);
         let expected = oracle(&log);
         for batch_records_max in [1, 2, 7, 50, 200] {
             let state = run(operator, &log, random, batch_records_max);
-            assert_eq!(state, expected, "seed {seed}, at most {batch_records_max} records a batch");
+            if state != expected {
+                return Some(format!(
+                    "seed {seed}, at most {batch_records_max} records a batch: {state:?} and not {expected:?}"
+                ));
+            }
         }
     }
+    None
 }
 
 /// A log that is folded in two parts, which are then merged, gives what `oracle` gives.
@@ -163,4 +174,34 @@ fn the_native_sum_does_not_depend_on_cuts() {
 #[test]
 fn the_hash_chain_of_the_module_does_not_depend_on_cuts() {
     check_cuts(&mut load("hash-chain", &[]).operator(), chains);
+}
+
+/// A deliberate bug: the sum is one of 64 bits and begins anew where they end.
+struct WrappingSum(Native);
+
+impl Operator for WrappingSum {
+    fn description(&self) -> &Description {
+        self.0.description()
+    }
+
+    fn transform(&mut self, origin: Origin<'_>, rows: &Rows) -> Result<Transformed, Fault> {
+        self.0.transform(origin, rows)
+    }
+
+    fn reduce(&mut self, groups: &Groups, every: bool) -> Result<Reduced, Fault> {
+        let Reduced { accumulators, bad } = self.0.reduce(groups, every)?;
+        let mut wrapped = BytesColumn::new();
+        for i in 0..accumulators.len() {
+            let sum = accumulators.get(i).and_then(|bytes| bytes.try_into().ok()).map(i128::from_le_bytes);
+            let sum = sum.map(|sum| i128::from(sum as i64).to_le_bytes());
+            wrapped.push(sum.as_ref().map(|bytes| &bytes[..]));
+        }
+        Ok(Reduced { accumulators: wrapped, bad })
+    }
+}
+
+#[test]
+fn a_sum_that_wraps_is_caught() {
+    let sum = Native::load("sum", &[]).expect("there is a native sum");
+    assert!(first_difference(&mut WrappingSum(sum), sums).is_some(), "the numbers are too small");
 }

@@ -1,0 +1,234 @@
+//! How long a restart after SIGKILL takes with a million keys in the state, and what snapshots cost meanwhile; beside
+//! Kafka Streams, which does the same job on the same broker.
+//!
+//! A restart is over when the group's committed offsets move: the state is there, new records were folded into it, and
+//! their transaction is committed. Lines wait in the input, so that there is something to commit at once.
+
+mod log;
+mod program;
+
+use crate::input::PARTITIONS;
+use crate::measure::Place;
+use crate::options::Options;
+use crate::{hosted, machine, results};
+use anyhow::{Context, Result, bail, ensure};
+use log::Restore;
+use program::{Membership, Program};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+use testkit::kafka::{Group, Log};
+use testkit::{Isolation, Kafka, NewRecord, Producer, murmur2};
+
+/// Where the lines are.
+pub(crate) const INPUT: &str = "restart-input";
+/// Keys in the state, unless `--records` says otherwise.
+const KEYS: u64 = 1_000_000;
+/// Lines that wait when a program is started again, and that are written at a time while it runs.
+const LINES: u64 = 10_000;
+/// Between two looks at the committed offsets.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// Between two writes while a program runs.
+const FEED_INTERVAL: Duration = Duration::from_millis(200);
+/// For all lines, a session of 45 seconds, and a restore.
+const DEADLINE: Duration = Duration::from_mins(4);
+
+/// One restart.
+struct Restart {
+    title: String,
+    state: &'static str,
+    first_commit_s: f64,
+    restore: Option<Restore>,
+}
+
+/// Measures, prints, and keeps.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let (kafka, keys) = (options.kafka(), options.records(KEYS));
+    kafka.create_topic(INPUT, PARTITIONS)?;
+    let mut input = Input { producer: kafka.producer()?, keys, lines: 0 };
+    input.write(keys)?;
+    eprintln!("{keys} keys are in {INPUT}");
+    let (mut restarts, mut pauses) = (Vec::new(), Vec::new());
+    for (program, membership) in program::all() {
+        let name = program.name(membership);
+        let mut case = Case::start(&kafka, &mut input, program, membership)?;
+        let measured = case.measure(&mut restarts, &mut pauses);
+        let log = case.place.log();
+        measured.with_context(|| format!("{name}; its log:\n{}", testkit::host::last_lines(&log, 20)))?;
+        case.end()?;
+    }
+    let text = table(keys, &restarts, &pauses)?;
+    println!("{text}");
+    results::write("restart", &text)
+}
+
+fn table(keys: u64, restarts: &[Restart], pauses: &[log::Pause]) -> Result<String> {
+    let mut text = format!(
+        "{}\n\n{keys} keys, {PARTITIONS} partitions, equal keys share a partition, exactly-once, a commit each \
+         100 ms; {LINES} lines wait. Each was ended by SIGKILL while it worked.\n\n\
+         | program | state | start to first commit s | restore: thousand records/s |\n|---|---|---:|---:|\n",
+        machine::line()
+    );
+    for Restart { title, state, first_commit_s, restore } in restarts {
+        let rate = restore.map_or("–".to_owned(), |restore| format!("{:.0}", restore.rate() / 1000.0));
+        writeln!(text, "| {title} | {state} | {first_commit_s:.2} | {rate} |")?;
+    }
+    let longest = pauses.iter().map(|pause| pause.longest_ms).fold(0.0, f64::max);
+    let spent = pauses.iter().map(|pause| pause.spent_ms).fold(0.0, f64::max);
+    writeln!(
+        text,
+        "\nSnapshots of the host, {} of at least {} keys while lines came: the longest time that one kept its worker \
+         from processing was {longest:.1} ms, all its steps together at most {spent:.0} ms of the worker's time.",
+        pauses.len(),
+        keys / u64::from(PARTITIONS) / 2,
+    )?;
+    Ok(text)
+}
+
+/// The input, which grows.
+struct Input {
+    producer: Producer,
+    keys: u64,
+    lines: u64,
+}
+
+impl Input {
+    /// Writes lines: each key once before any comes again, each with the value 1.
+    fn write(&mut self, lines: u64) -> Result<()> {
+        for _ in 0..lines {
+            let key = format!("k{}", self.lines % self.keys);
+            let line = format!("{key},1");
+            let partition = murmur2::partition_of(key.as_bytes(), PARTITIONS);
+            let (key, value) = (Some(key.as_bytes()), Some(line.as_bytes()));
+            self.producer.send(INPUT, &NewRecord { partition, key, value, ..NewRecord::default() })?;
+            self.lines += 1;
+        }
+        self.producer.flush()
+    }
+}
+
+/// One program over the whole input, and again over what comes.
+struct Case<'a> {
+    kafka: &'a Kafka,
+    input: &'a mut Input,
+    program: Program,
+    membership: Membership,
+    application: String,
+    place: Place,
+    group: Group,
+    ends: Log,
+    child: Child,
+}
+
+impl<'a> Case<'a> {
+    fn start(
+        kafka: &'a Kafka,
+        input: &'a mut Input,
+        program: Program,
+        membership: Membership,
+    ) -> Result<Self> {
+        let application = program.name(membership);
+        kafka.create_topic(&program::output(&application), PARTITIONS)?;
+        let place = Place::new(&application)?;
+        let child = program.start(kafka, &application, membership, &place)?;
+        let group = kafka.group(&application, Isolation::Uncommitted)?;
+        let ends = kafka.log(INPUT, Isolation::Uncommitted)?;
+        Ok(Self { kafka, input, program, membership, application, place, group, ends, child })
+    }
+
+    fn measure(&mut self, restarts: &mut Vec<Restart>, pauses: &mut Vec<log::Pause>) -> Result<()> {
+        self.catch_up()?;
+        pauses.extend(self.settle()?);
+        restarts.push(self.restart("warm")?);
+        if self.membership == Membership::Static {
+            self.settle()?;
+            restarts.push(self.restart("cold")?);
+        }
+        self.check()
+    }
+
+    fn committed(&self) -> Result<i64> {
+        Ok(self.group.committed(INPUT, PARTITIONS)?.into_iter().flatten().sum())
+    }
+
+    /// Waits for a fact; the program must not have ended.
+    fn wait(&mut self, what: &str, mut fact: impl FnMut(&mut Self) -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while !fact(self)? {
+            ensure!(began.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{what}: it has ended with {status}");
+            }
+            thread::sleep(LOOK_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Waits until all that is there is committed.
+    fn catch_up(&mut self) -> Result<()> {
+        let end: i64 = self.ends.ends()?.iter().sum();
+        self.wait("all lines", |case| Ok(case.committed()? >= end))
+    }
+
+    /// Lines come until each task of the host has a snapshot, or for a while; what the snapshots cost.
+    fn settle(&mut self) -> Result<Vec<log::Pause>> {
+        let keys_min = self.input.keys / u64::from(PARTITIONS) / 2;
+        let (mut rounds, mut fed) = (10, Instant::now());
+        self.wait("snapshots", |case| {
+            if fed.elapsed() >= FEED_INTERVAL {
+                fed = Instant::now();
+                case.input.write(LINES / 5)?;
+                rounds -= u32::from(rounds > 0);
+            }
+            let snapshots = log::snapshots(&case.place.log(), keys_min);
+            let has_all = case.program != Program::Host || snapshots >= PARTITIONS as usize;
+            Ok(rounds == 0 && has_all)
+        })?;
+        Ok(log::pauses(&self.place.log()))
+    }
+
+    /// Ends it by SIGKILL while it works, and starts it again.
+    fn restart(&mut self, state: &'static str) -> Result<Restart> {
+        self.input.write(LINES)?;
+        self.child.kill()?;
+        self.child.wait()?;
+        self.input.write(LINES)?;
+        if state == "cold" {
+            self.program.forget(&self.application, &self.place)?;
+        }
+        let (before, began) = (self.committed()?, Instant::now());
+        self.child = self.program.start(self.kafka, &self.application, self.membership, &self.place)?;
+        self.wait("a first commit", |case| Ok(case.committed()? > before))?;
+        let first_commit_s = began.elapsed().as_secs_f64();
+        self.catch_up()?;
+        let title = self.program.title(self.membership);
+        eprintln!("{title}, {state}: {first_commit_s:.2} s");
+        let restore = self.program.restore(&self.place)?;
+        ensure!(state != "cold" || restore.is_some(), "{title} has not restored from its changelog");
+        Ok(Restart { title, state, first_commit_s, restore: restore.filter(|_| state == "cold") })
+    }
+
+    /// The sums of all keys come to the number of lines.
+    fn check(&mut self) -> Result<()> {
+        self.catch_up()?;
+        let mut sums: HashMap<Vec<u8>, u64> = HashMap::new();
+        self.kafka.watch(&program::output(&self.application), Isolation::Committed, |record| {
+            let value = std::str::from_utf8(record.value.unwrap_or_default())?.parse()?;
+            sums.insert(record.key.unwrap_or_default().to_vec(), value);
+            Ok(())
+        })?;
+        let (sum, lines) = (sums.values().sum::<u64>(), self.input.lines);
+        ensure!(sum == lines, "the sums of {} keys come to {sum}, and there are {lines} lines", sums.len());
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let (output, changelog) = (program::output(&self.application), hosted::changelog(&self.application));
+        self.kafka.delete_topics(&[&output, &changelog])?;
+        self.place.remove()
+    }
+}
