@@ -28,7 +28,7 @@ mod socket;
 pub use backend::{
     Backend, Difference, Installed, ModuleVersion, Refused, ShadowReport, ShadowRequest, Status, SwapRequest,
 };
-pub(crate) use client::{Answer, call};
+pub(crate) use client::{Answer, Door, Events, call};
 pub(crate) use socket::{Sockets, running};
 
 use axum::serve::Listener;
