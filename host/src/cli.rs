@@ -13,6 +13,7 @@ mod run;
 mod settings;
 mod state;
 mod test;
+mod top;
 mod topology;
 
 use crate::exit::{ExitKind, Failure};
@@ -54,6 +55,8 @@ enum Verb {
     Rollback(modules::Rollback),
     /// List the versions of a running application's module
     Modules(modules::Modules),
+    /// Watch what a running application does, in a terminal
+    Top(top::Top),
     /// Start a project of an operator: its source, records to test it with, an SDK
     New(new::New),
     /// Build the project in this folder to a module
@@ -105,6 +108,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Swap(swap) => swap.run(),
         Verb::Rollback(rollback) => rollback.run(),
         Verb::Modules(modules) => modules.run(),
+        Verb::Top(top) => top.run(),
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Inspect(inspect) => inspect.run(),

@@ -169,7 +169,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// All digits, in groups: `1,234,567`.
-fn digits(number: u64) -> String {
+pub(crate) fn digits(number: u64) -> String {
     let plain = number.to_string();
     let mut text = String::new();
     for (i, digit) in plain.chars().enumerate() {
@@ -181,7 +181,8 @@ fn digits(number: u64) -> String {
     text
 }
 
-fn bytes(number: u64) -> String {
+/// With one decimal and its unit.
+pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match UNITS.into_iter().find(|(factor, _)| number >= *factor) {
         Some((factor, name)) => format!("{:.1} {name}", number as f64 / factor as f64),

@@ -7,6 +7,7 @@ mod outbox;
 mod reporter;
 
 pub use control::{Control, Restoring, Staged};
+pub(crate) use memory::state_memory_bytes;
 pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};

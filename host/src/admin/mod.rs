@@ -31,7 +31,7 @@ mod socket;
 pub use backend::{
     Backend, Difference, Installed, ModuleVersion, Refused, ShadowReport, ShadowRequest, Status, SwapRequest,
 };
-pub(crate) use client::{Answer, call};
+pub(crate) use client::{Answer, Door, Events, call};
 pub(crate) use socket::{Sockets, new_token, running};
 
 use crate::config;

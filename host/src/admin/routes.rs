@@ -66,7 +66,7 @@ async fn ready(State(backend): Shared) -> Response {
 }
 
 async fn metrics(State(backend): Shared) -> Response {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], backend.metrics()).into_response()
+    ([(CONTENT_TYPE, super::metrics::CONTENT_TYPE)], backend.metrics()).into_response()
 }
 
 async fn status(State(backend): Shared) -> Response {

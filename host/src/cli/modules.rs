@@ -3,13 +3,14 @@
 #![allow(clippy::doc_markdown, reason = "doc comments are help texts here")]
 
 use super::print;
-use crate::admin::{self, Answer, Difference, Installed, ModuleVersion, ShadowReport};
+use crate::admin::{self, Answer, Difference, Door, Installed, ModuleVersion, ShadowReport};
 use crate::config;
 use crate::exit::{ExitKind, Failure};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde::de::DeserializeOwned;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Which application is meant.
@@ -118,27 +119,36 @@ impl Modules {
 impl Target {
     /// Asks a process that runs on the state folder.
     fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Answer, Failure> {
-        let failed = |error| Failure::new(ExitKind::Failure, error);
-        let state_dir = match &self.state_dir {
-            Some(path) => path.clone(),
-            None => config::default_state_dir(&std::env::vars().collect::<Vec<_>>())?,
-        };
         let id = self.application_id.as_deref().unwrap_or(&self.name);
-        let mut running = admin::running(&state_dir, id)
-            .with_context(|| format!("cannot look into the state folder \"{}\"", state_dir.display()))
-            .map_err(failed)?;
-        // Any of several will do: without a control topic it refuses.
-        let Some(stream) = running.pop() else {
-            let text =
-                anyhow!("application \"{id}\" does not run on the state folder \"{}\"", state_dir.display());
-            return Err(failed(text).hint("is it started, with this --state-dir and as this user?"));
-        };
-        let answer = admin::call(stream, method, path, body).map_err(failed)?;
+        let stream = connect(self.state_dir.as_deref(), id)?;
+        let answer = admin::call(Door::Unix(stream), method, path, body).map_err(failed)?;
         if answer.status == 200 { Ok(answer) } else { Err(failed(problem(&answer))) }
     }
 }
 
-fn problem(answer: &Answer) -> anyhow::Error {
+fn failed(error: anyhow::Error) -> Failure {
+    Failure::new(ExitKind::Failure, error)
+}
+
+/// A connection to a process of application `id` on this state folder, or on the usual one.
+pub(super) fn connect(state_dir: Option<&Path>, id: &str) -> Result<UnixStream, Failure> {
+    let state_dir = match state_dir {
+        Some(path) => path.to_owned(),
+        None => config::default_state_dir(&std::env::vars().collect::<Vec<_>>())?,
+    };
+    let mut running = admin::running(&state_dir, id)
+        .with_context(|| format!("cannot look into the state folder \"{}\"", state_dir.display()))
+        .map_err(failed)?;
+    // Any of several will do: without a control topic it refuses swaps.
+    running.pop().ok_or_else(|| {
+        let text =
+            anyhow!("application \"{id}\" does not run on the state folder \"{}\"", state_dir.display());
+        failed(text).hint("is it started, with this --state-dir and as this user?")
+    })
+}
+
+/// Why it was not done, as the process says.
+pub(super) fn problem(answer: &Answer) -> anyhow::Error {
     let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |name| problem.get(name).and_then(serde_json::Value::as_str).unwrap_or("no reason given");
     anyhow!("{}: {}", text("title"), text("detail"))
@@ -166,7 +176,7 @@ fn compared(answer: &Answer, asked: u64) -> Result<(), Failure> {
     if let Some(done) = &report.promoted {
         return print(&format!("promoted: version {} works: {}\n", done.number, done.digest));
     }
-    let failed = |text: String| Err(Failure::new(ExitKind::Failure, anyhow!(text)));
+    let failed = |text: String| Err(failed(anyhow!(text)));
     if let Some(why) = report.dropped {
         return failed(format!("the candidate was dropped: {why}"));
     }
@@ -200,7 +210,7 @@ fn millis(text: &str) -> Result<u64, String> {
 }
 
 /// As short as `12s`, `5m`, `3h` or `2d`.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds}s"),
         120..7_200 => format!("{}m", seconds / 60),

@@ -8,7 +8,7 @@ use crate::admin::{
 };
 use crate::config::Admin;
 use crate::exit::{ExitKind, Failure};
-use crate::feed::{Feed, snapshot::Snapshot};
+use crate::feed::{Feed, Sample, snapshot::Snapshot};
 use crate::worker::Control;
 use anyhow::Context as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +51,12 @@ struct Behind {
     feed: Mutex<Feed>,
 }
 
+impl Behind {
+    fn sample(&self) -> Sample {
+        sample::now(&self.application, &self.swapper, &self.controls, self.started.elapsed())
+    }
+}
+
 impl Backend for Behind {
     fn name(&self) -> &str {
         &self.application.config.name
@@ -65,7 +71,7 @@ impl Backend for Behind {
     }
 
     fn metrics(&self) -> String {
-        metrics::text(&self.application.metrics, &self.modules())
+        metrics::text(&self.application.metrics, &sample::about(&self.application), &self.sample())
     }
 
     fn modules(&self) -> Vec<ModuleVersion> {
@@ -103,7 +109,7 @@ impl Backend for Behind {
     }
 
     fn next_snapshot(&self) -> Snapshot {
-        let now = sample::now(&self.application, &self.swapper, &self.controls, self.started.elapsed());
+        let now = self.sample();
         let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
         feed.next(now, &self.application.metrics.recent)
     }

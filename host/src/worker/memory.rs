@@ -30,8 +30,7 @@ impl StateMemory {
     /// # Errors
     /// More than it may.
     pub fn check(&mut self) -> Result<(), Stop> {
-        let keys = self.metrics.keys.get();
-        let bytes = self.metrics.state_bytes.get().saturating_add(keys.saturating_mul(KEY_BYTES));
+        let (keys, bytes) = (self.metrics.keys.get(), state_memory_bytes(&self.metrics));
         let percent = bytes.saturating_mul(100) / self.bytes_max.max(1);
         if percent >= WARN_PERCENT && !self.has_warned {
             tracing::warn!(
@@ -56,6 +55,11 @@ impl StateMemory {
             ),
         ))
     }
+}
+
+/// What the state of all tasks takes, bookkeeping included.
+pub(crate) fn state_memory_bytes(metrics: &Metrics) -> u64 {
+    metrics.state_bytes.get().saturating_add(metrics.keys.get().saturating_mul(KEY_BYTES))
 }
 
 /// Half of what the machine, or the control group of this process, has.

@@ -33,8 +33,8 @@ fn the_embedded_broker_listens_on_this_machine_only() {
 }
 
 #[test]
-fn the_commands_for_modules_have_help() {
-    for verb in ["new", "build", "test", "inspect"] {
+fn the_other_commands_have_help() {
+    for verb in ["new", "build", "test", "inspect", "top"] {
         expect(&format!("help-{verb}"), &Sandbox::new().host(&[verb, "--help"]).ends_with(0).stdout);
     }
 }

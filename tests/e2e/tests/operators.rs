@@ -5,11 +5,22 @@ mod chain;
 mod clusters;
 mod duplicates;
 mod example;
-mod python;
 
 use example::{Counted, comes_to_what_is_expected};
 use testkit::scenario::SOON;
 use testkit::{NewRecord, Rng, murmur2, scenario};
+
+/// What is compared with, and all that it needs.
+const PACKAGES: [&str; 8] = [
+    "scikit-learn==1.9.1",
+    "efficient-apriori==2.0.6",
+    "numpy==2.4.6",
+    "scipy==1.17.1",
+    "joblib==1.6.0",
+    "cloudpickle==3.1.3",
+    "threadpoolctl==3.8.0",
+    "narwhals==2.29.0",
+];
 
 #[test]
 fn dedupe_lets_the_first_record_of_an_id_through() {

@@ -1,6 +1,7 @@
 //! `association-rules` against efficient-apriori, which computes all rules of all baskets at once.
 
-use super::python;
+use super::PACKAGES;
+use crate::python;
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -51,7 +52,7 @@ pub(super) fn compare(s: &Scenario) -> Result<()> {
     let result: serde_json::Value = serde_json::from_slice(&last)?;
     ensure!(result["baskets"].as_u64() == Some(BASKETS as u64), "{} baskets were counted", result["baskets"]);
     let arguments = [file.as_ref(), SUPPORT_MIN.as_ref(), CONFIDENCE_MIN.as_ref()];
-    let (ours, theirs) = (rules(&result)?, rules(&python::run("rules.py", &arguments)?)?);
+    let (ours, theirs) = (rules(&result)?, rules(&python::run(&PACKAGES, "rules.py", &arguments)?)?);
     ensure!(theirs.len() > 100, "{} rules are too few to say anything", theirs.len());
     same_rules(&ours, &theirs)
 }

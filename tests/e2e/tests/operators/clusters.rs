@@ -1,6 +1,7 @@
 //! `k-means` against the mini-batch k-means of scikit-learn: how far all points are from their nearest center.
 
-use super::python;
+use super::PACKAGES;
+use crate::python;
 use anyhow::{Context, Result, ensure};
 use std::fmt::Write as _;
 use std::fs;
@@ -36,7 +37,7 @@ pub(super) fn compare(s: &Scenario) -> Result<()> {
     s.host(files::guest("k-means")).args(["--until-end", "--set", &k]).complete(SOON)?;
     let last = s.read("output")?.pop().and_then(|record| record.value).context("no result")?;
     fs::write(&centers_file, &last)?;
-    let compared = python::run("clusters.py", &[points_file.as_ref(), centers_file.as_ref()])?;
+    let compared = python::run(&PACKAGES, "clusters.py", &[points_file.as_ref(), centers_file.as_ref()])?;
     let inertia = |name: &str| compared[name].as_f64().with_context(|| format!("no {name} in {compared}"));
     let (ours, theirs) = (inertia("ours")?, inertia("theirs")?);
     ensure!(ours <= INERTIA_RATIO_MAX * theirs, "our inertia is {ours}, theirs {theirs}");

@@ -1,0 +1,149 @@
+//! What people and programs see of a running host: metrics, the feed, `host top`. The embedded broker is enough.
+
+use crate::python;
+use anyhow::{Context as _, Result, ensure};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use testkit::host::HostProcess;
+use testkit::scenario::SOON;
+use testkit::{HostCommand, files, wait_until};
+use xtask::paths;
+
+/// The parser of Prometheus' own client, a parser of its expressions, and of YAML.
+const PACKAGES: [&str; 3] = ["prometheus-client==0.26.0", "promql-parser==0.11.0", "pyyaml==6.0.3"];
+
+/// Runs `host dev` with a module, and gives the address of its admin API once results are committed.
+fn watched(name: &str, test: impl FnOnce(&str, &Path) -> Result<()>) -> Result<()> {
+    let folder = paths::target().join("tests").join(format!("{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let mut host = HostCommand::alone(&folder, "dev")
+        .args(["--bootstrap-servers", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rate", "500", "--module"])
+        .arg(files::guest("sum"))
+        .start()?;
+    let address = admin(&mut host)?;
+    wait_until("committed results", SOON, || {
+        host.ensure_running()?;
+        Ok(snapshot(&address)?["rates"]["records_produced"].as_f64().is_some_and(|rate| rate > 0.0))
+    })?;
+    test(&address, &folder)?;
+    host.drain(SOON)?;
+    Ok(fs::remove_dir_all(folder)?)
+}
+
+fn admin(host: &mut HostProcess) -> Result<String> {
+    let mut address = None;
+    wait_until("the admin API", SOON, || {
+        host.ensure_running()?;
+        let log = host.log();
+        let line = log.lines().find(|line| line.contains("\"message\":\"admin API\""));
+        let rest = line.and_then(|line| line.split_once("\"address\":\""));
+        address = rest.and_then(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()));
+        Ok(address.is_some())
+    })?;
+    address.context("it was found")
+}
+
+/// The lines of an answer, its head too.
+fn get(address: &str, path: &str) -> Result<impl Iterator<Item = std::io::Result<String>>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(SOON))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    Ok(BufReader::new(stream).lines())
+}
+
+fn snapshot(address: &str) -> Result<serde_json::Value> {
+    let last = get(address, "/api/v1/snapshot")?.last().context("an answer")??;
+    Ok(serde_json::from_str(&last)?)
+}
+
+#[test]
+fn prometheus_reads_the_metrics_and_no_alert_or_panel_names_one_that_is_not_there() -> Result<()> {
+    watched("watching-metrics", |address, _| {
+        let url = format!("http://{address}/metrics");
+        let deploy = paths::root().join("deploy");
+        let (alerts, board) = (deploy.join("prometheus/alerts.yml"), deploy.join("grafana/dashboard.json"));
+        let arguments: [&OsStr; 3] = [url.as_ref(), alerts.as_ref(), board.as_ref()];
+        let checked = python::run(&PACKAGES, "metrics.py", &arguments)?;
+        ensure!(
+            checked["expressions"].as_u64() > Some(30),
+            "so many are looked at: {}",
+            checked["expressions"]
+        );
+        let text = checked["text"].as_str().context("the metrics")?;
+        for name in
+            ["wasmhost_module_call_duration_seconds_count{", "wasmhost_commit_duration_seconds_count{"]
+        {
+            let some = text.lines().any(|line| line.starts_with(name) && !line.ends_with(" 0"));
+            ensure!(some, "{name} counts:\n{text}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_feed_moves_and_host_top_shows_it() -> Result<()> {
+    watched("watching-feed", |address, folder| {
+        let events = get(address, "/api/v1/events")?;
+        let data = events.filter_map(|line| Some(line.ok()?.strip_prefix("data: ")?.to_owned())).take(2);
+        let seen: Vec<serde_json::Value> =
+            data.map(|data| serde_json::from_str(&data)).collect::<Result<_, _>>()?;
+        ensure!(seen.len() == 2, "one event at once and one a second: {seen:?}");
+        let commits = |at: usize| seen[at]["totals"]["commits"].as_u64();
+        ensure!(commits(0) < commits(1), "the second is newer: {seen:?}");
+        let now = snapshot(address)?;
+        let shares: f64 =
+            now["time"].as_object().context("shares")?.values().filter_map(|n| n.as_f64()).sum();
+        ensure!((shares - 1.0).abs() < 0.01, "shares of all time: {}", now["time"]);
+        for (what, value) in [
+            ("a p99 of calls", &now["modules"][0]["call_p99_us"]),
+            ("a p99 of commits", &now["commit"]["p99_us"]),
+            ("the last commits", &now["commit"]["last"][0]["took_us"]),
+            ("the last results", &now["outputs"][0]["key"]),
+            ("a rate of the topology", &now["topology"]["edges"][0]["records_per_s"]),
+        ] {
+            ensure!(!value.is_null(), "{what}: {now}");
+        }
+        let state_dir = folder.join("state/wasmhost");
+        let by_name: [&OsStr; 5] = [
+            "top".as_ref(),
+            "sum".as_ref(),
+            "--once".as_ref(),
+            "--state-dir".as_ref(),
+            state_dir.as_os_str(),
+        ];
+        let by_address = ["top", "--admin", address, "--once"].map(OsStr::new);
+        for words in [&by_name[..], &by_address] {
+            let output = testkit::host::host().args(words).output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let head = text.lines().next().unwrap_or_default();
+            ensure!(head.starts_with("sum  sum  ") && head.ends_with("  ready"), "{text}");
+            ensure!(!text.contains('\x1b'), "a file gets no colours: {text}");
+            for part in ["records/s", "sum-input-", "w wasm", "LAST RESULTS"] {
+                ensure!(text.contains(part), "no {part}:\n{text}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn host_top_gives_the_terminal_back_as_it_was() -> Result<()> {
+    watched("watching-terminal", |address, _| {
+        let host = files::host_binary();
+        let seen = python::run(&PACKAGES, "terminal.py", &[host.as_ref(), address.as_ref()])?;
+        for key in ["q", "Ctrl-C"] {
+            let run = &seen[key];
+            ensure!(run["code"].as_i64() == Some(0), "{key} ends it: {run}");
+            for fact in ["took_screen", "took_keys", "gave_back"] {
+                ensure!(run[fact].as_bool() == Some(true), "{fact}, {key}: {run}");
+            }
+            let frames = run["frames"].as_str().context("frames")?;
+            ensure!(frames.contains("records/s") && !frames.contains("\u{1b}[31m"), "{frames}");
+        }
+        Ok(())
+    })
+}
