@@ -135,7 +135,8 @@ fn guarded(
     tracing::info!(%address, token_file = %sockets.token_path().display(), "admin API");
     let guard = Arc::new(guard::Guard::new(address, token));
     let about = page::About::new(sockets.token_path(), page.operators);
-    let router = router.clone().merge(page::router(about)).layer(middleware::from_fn_with_state(guard, guard::check));
+    let router =
+        router.clone().merge(page::router(about)).layer(middleware::from_fn_with_state(guard, guard::check));
     Ok((listener, router))
 }
 

@@ -37,10 +37,11 @@ const observer = new ResizeObserver((entries) => {
 });
 
 class TimeChart {
-  // `series`: label and colour of each line; `read` takes their values from a snapshot.
+  // `series`: label and colour of each line, or `isTextOnly`; `read` takes their values from a snapshot.
   constructor(card, { title, series, read, format, tick, incrs, isStacked = false }) {
     Object.assign(this, { title, series, read, format, tickFormat: tick ?? format, incrs, isStacked });
     this.columns = series.map(() => []);
+    this.drawn = this.columns.filter((_, place) => !series[place].isTextOnly);
     this.updates = 0;
     this.values = series.map(() => el("b", null, "–"));
     const legend = series.map(({ label, color: name }, place) => {
@@ -64,7 +65,7 @@ class TimeChart {
       width: this.isStacked ? 0 : 1.75,
       points: { show: false },
     });
-    const lines = this.series.map(line);
+    const lines = this.series.filter(({ isTextOnly }) => !isTextOnly).map(line);
     return {
       width: 300,
       height: HEIGHT_PX,
@@ -73,7 +74,7 @@ class TimeChart {
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { show: !this.isStacked, size: 6 }, sync: { key: "time" } },
       scales: {
         x: { time: true, range: (_, first, last) => [Math.min(first, last - SPAN_S_MIN), last] },
-        y: { range: (_, least, most) => [0, this.isStacked ? 1 : Math.max(most * 1.15, 1)] },
+        y: { range: (_, least, most) => [0, this.isStacked ? Math.min(Math.max(most * 1.15, 0.05), 1) : Math.max(most * 1.15, 1)] },
       },
       axes: [
         { ...axis, size: 24, space: 70, grid: { show: false }, values: (_, ticks) => ticks.map((time) => clock(time * 1000)) },
@@ -86,11 +87,11 @@ class TimeChart {
 
   // What uPlot draws: of a stack the sums, the largest first, so that the lower ones lie above it.
   shown() {
-    if (!this.isStacked) return [times, ...this.columns];
-    const sums = this.columns.map(() => []);
+    if (!this.isStacked) return [times, ...this.drawn];
+    const sums = this.drawn.map(() => []);
     times.forEach((_, at) => {
       let sum = 0;
-      this.columns.forEach((column, place) => {
+      this.drawn.forEach((column, place) => {
         sum += column[at] ?? 0;
         sums[place].push(column[at] === null ? null : sum);
       });

@@ -23,8 +23,8 @@ export function makeCharts() {
     read: ({ rates }) => [rates?.records_consumed, rates?.records_produced],
   });
   timeChart(byId("chart-time"), {
-    title: "Time of the workers (poll: and waiting)", format: percent, isStacked: true,
-    series: TIME.map((what) => line(what, `time-${what}`)),
+    title: "Time of the workers, but for polls and waiting", format: percent, isStacked: true,
+    series: TIME.map((what) => ({ ...line(what, `time-${what}`), isTextOnly: what === "poll" })),
     read: ({ time }) => TIME.map((what) => time?.[what]),
   });
   timeChart(byId("chart-latency"), {
