@@ -176,7 +176,7 @@ fn peak_of(status: &str) -> Option<f64> {
 }
 
 /// CPU seconds of a process so far.
-fn cpu_of(pid: u32) -> Option<f64> {
+pub(crate) fn cpu_of(pid: u32) -> Option<f64> {
     ticks_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).map(|ticks| ticks / ticks_per_second())
 }
 

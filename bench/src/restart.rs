@@ -8,7 +8,7 @@ mod log;
 mod program;
 
 use crate::input::PARTITIONS;
-use crate::measure::Place;
+use crate::measure::{self, Place};
 use crate::options::Options;
 use crate::{hosted, machine, results};
 use anyhow::{Context, Result, bail, ensure};
@@ -40,6 +40,8 @@ struct Restart {
     title: String,
     state: &'static str,
     first_commit_s: f64,
+    /// User and system time until then.
+    cpu_s: f64,
     restore: Option<Restore>,
 }
 
@@ -68,12 +70,12 @@ fn table(keys: u64, restarts: &[Restart], pauses: &[log::Pause]) -> Result<Strin
     let mut text = format!(
         "{}\n\n{keys} keys, {PARTITIONS} partitions, equal keys share a partition, exactly-once, a commit each \
          100 ms; {LINES} lines wait. Each was ended by SIGKILL while it worked.\n\n\
-         | program | state | start to first commit s | restore: thousand records/s |\n|---|---|---:|---:|\n",
+         | program | state | start to first commit s | CPU s until then | restore: thousand records/s |\n|---|---|---:|---:|---:|\n",
         machine::line()
     );
-    for Restart { title, state, first_commit_s, restore } in restarts {
+    for Restart { title, state, first_commit_s, cpu_s, restore } in restarts {
         let rate = restore.map_or("–".to_owned(), |restore| format!("{:.0}", restore.rate() / 1000.0));
-        writeln!(text, "| {title} | {state} | {first_commit_s:.2} | {rate} |")?;
+        writeln!(text, "| {title} | {state} | {first_commit_s:.2} | {cpu_s:.2} | {rate} |")?;
     }
     let longest = pauses.iter().map(|pause| pause.longest_ms).fold(0.0, f64::max);
     let spent = pauses.iter().map(|pause| pause.spent_ms).fold(0.0, f64::max);
@@ -202,12 +204,13 @@ impl<'a> Case<'a> {
         self.child = self.program.start(self.kafka, &self.application, self.membership, &self.place)?;
         self.wait("a first commit", |case| Ok(case.committed()? > before))?;
         let first_commit_s = began.elapsed().as_secs_f64();
+        let cpu_s = measure::cpu_of(self.child.id()).unwrap_or(f64::NAN);
         self.catch_up()?;
         let title = self.program.title(self.membership);
-        eprintln!("{title}, {state}: {first_commit_s:.2} s");
+        eprintln!("{title}, {state}: {first_commit_s:.2} s, {cpu_s:.2} s of CPU");
         let restore = self.program.restore(&self.place)?;
         ensure!(state != "cold" || restore.is_some(), "{title} has not restored from its changelog");
-        Ok(Restart { title, state, first_commit_s, restore: restore.filter(|_| state == "cold") })
+        Ok(Restart { title, state, first_commit_s, cpu_s, restore: restore.filter(|_| state == "cold") })
     }
 
     /// The sums of all keys come to the number of lines.

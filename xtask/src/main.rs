@@ -13,11 +13,13 @@ cargo xtask VERB, from anywhere in the repository:
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
   faults [--tier pr|nightly|release] [--seed N]  the fault matrix; its table goes into tests/FAULTS.md
+  faults --streams [--rounds N] [--only ROW]     some of its rows, beside Kafka Streams; into the same
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench limits|burn            what the limits cost; what a partition full of faults costs the others
   bench languages              the sum in each language: size, compilation, start, ns a record, memory
   bench [--rounds N] [...]     our figures on a real Kafka (bench/README.md)
   bench rivals [...]           beside Kafka Streams, Flink, Spark and a native loop; written into bench/RESULTS.md
+  bench restart                SIGKILL and start again with a million keys, beside Kafka Streams; into the same
   bench scale|fetch [...]      more keys, partitions, bytes, modules; a fetch without librdkafka; into the same
   guests [--all]               build every Wasm module in Rust (in every language) into target/guests
   kafka start|stop|status|wipe a real Apache Kafka on 127.0.0.1:19092, data below the target folder

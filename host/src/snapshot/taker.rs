@@ -193,7 +193,8 @@ impl Taker {
         let is_end = matches!(piece, Piece::End);
         match self.writer.give(piece) {
             None if is_end => {
-                let (longest_us, spent_us) = (taking.longest.as_micros(), taking.spent.as_micros());
+                let [longest_us, spent_us] =
+                    [taking.longest, taking.spent].map(|time| time.as_micros() as u64);
                 tracing::debug!(source = %taking.source, longest_us, spent_us, "a snapshot is taken");
                 None
             }

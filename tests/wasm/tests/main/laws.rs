@@ -198,6 +198,14 @@ impl Operator for WrappingSum {
         }
         Ok(Reduced { accumulators: wrapped, bad })
     }
+
+    fn finish(&mut self, keys: &BytesColumn, accumulators: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.0.finish(keys, accumulators)
+    }
+
+    fn merge(&mut self, left: &BytesColumn, right: &BytesColumn) -> Result<BytesColumn, Fault> {
+        self.0.merge(left, right)
+    }
 }
 
 #[test]
