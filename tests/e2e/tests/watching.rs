@@ -122,7 +122,7 @@ fn the_feed_moves_and_host_top_shows_it() -> Result<()> {
             let head = text.lines().next().unwrap_or_default();
             ensure!(head.starts_with("sum  sum  ") && head.ends_with("  ready"), "{text}");
             ensure!(!text.contains('\x1b'), "a file gets no colours: {text}");
-            for part in ["records/s", "sum-input-", "w wasm", "LAST RESULTS"] {
+            for part in ["records/s", "sum-input-", ". poll", "LAST RESULTS"] {
                 ensure!(text.contains(part), "no {part}:\n{text}");
             }
         }
