@@ -197,7 +197,7 @@ const USED: [Used; 4] = [
     ("wasmhost_module_calls_total", "counter", "Calls of the module with data.", |version| {
         version.calls.map(|calls| calls as f64)
     }),
-    ("wasmhost_module_call_faults_total", "counter", "Those that faulted.", |version| {
+    ("wasmhost_module_call_faults_total", "counter", "Calls of the module that faulted.", |version| {
         version.faults.map(|faults| faults as f64)
     }),
     (

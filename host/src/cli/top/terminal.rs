@@ -1,7 +1,7 @@
 //! The terminal as `host top` needs it: a screen of its own, keys without a line end; given back as it was.
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use std::io::{self, Read as _, Write as _, stdin, stdout};
+use std::io::{self, Read as _, Stdout, Write as _, stdin, stdout};
 use std::thread;
 
 /// Another screen, without a cursor.
@@ -11,6 +11,7 @@ const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 
 /// Given back when dropped.
 pub(super) struct Terminal {
+    out: Stdout,
     /// None: standard input is no terminal, and there are no keys.
     before: Option<Termios>,
 }
@@ -22,14 +23,14 @@ impl Terminal {
     /// It can't be written to.
     pub(super) fn take() -> io::Result<Self> {
         let before = tcgetattr(stdin()).ok();
-        let terminal = Self { before };
+        let mut terminal = Self { out: stdout(), before };
         if let Some(before) = &terminal.before {
             let mut modes = before.clone();
             // Signals stay keys: Ctrl-C.
             modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             tcsetattr(stdin(), OptionalActions::Now, &modes)?;
         }
-        stdout().write_all(ENTER)?;
+        terminal.out.write_all(ENTER)?;
         Ok(terminal)
     }
 
@@ -47,9 +48,8 @@ impl Terminal {
             screen.push_str("\x1b[K");
         }
         screen.push_str("\x1b[J");
-        let mut out = stdout().lock();
-        out.write_all(screen.as_bytes())?;
-        out.flush()
+        self.out.write_all(screen.as_bytes())?;
+        self.out.flush()
     }
 }
 
@@ -59,8 +59,7 @@ impl Drop for Terminal {
         if let Some(before) = &self.before {
             let _ = tcsetattr(stdin(), OptionalActions::Now, before);
         }
-        let mut out = stdout().lock();
-        drop(out.write_all(LEAVE).and_then(|()| out.flush()));
+        drop(self.out.write_all(LEAVE).and_then(|()| self.out.flush()));
     }
 }
 
