@@ -16,6 +16,8 @@ use xtask::paths;
 use xtask::process::Signal;
 
 const WIDE: (u32, u32) = (1280, 1000);
+/// Up to the versions of the module.
+const PICTURE: (u32, u32) = (1280, 935);
 const PHONE: (u32, u32) = (360, 740);
 /// Of the picture for people.
 const PICTURE_BYTES_MAX: usize = 150_000;
@@ -235,6 +237,7 @@ fn picture(browser: &Browser, is_for_keeps: bool) -> Result<()> {
     let kept = paths::root().join("docs/page.png");
     let path: &Path = &if is_for_keeps { kept } else { paths::target().join("tests/page.png") };
     browser.prefer("light")?;
+    browser.size(PICTURE.0, PICTURE.1)?;
     browser.run("document.activeElement.blur(); scrollTo(0, 0)")?;
     let bytes = save_screenshot(browser, path)?;
     ensure!(!is_for_keeps || bytes <= PICTURE_BYTES_MAX, "{} has {bytes} bytes", path.display());
