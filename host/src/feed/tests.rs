@@ -79,7 +79,7 @@ fn what_happened_last_is_told_with_its_version_and_place() {
     }
     let modules = vec![(version(Some(1), "new"), Counts::default())];
     let restoring = Restoring { tasks: 1, rows: 5, remaining: 7 };
-    let snapshot = feed().next(Sample { modules, restoring, ..Sample::default() }, &recent);
+    let snapshot = feed().next(Sample { restoring, modules, ..Sample::default() }, &recent);
     let fault = &snapshot.faults[0];
     assert_eq!((fault.kind.as_str(), fault.source.as_str(), fault.offsets), ("trap", "in-3", [12, 14]));
     assert_eq!(fault.reason, "wasm trap: unreachable");

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_came_since_is_a_histogram_too() {
         let histogram = Histogram::default();
-        histogram.add(Duration::from_secs(3600));
+        histogram.add(Duration::from_hours(1));
         let before = histogram.counts();
         histogram.add(Duration::from_millis(2));
         let since = histogram.counts().since(&before);
