@@ -1,4 +1,4 @@
-//! A real Chromium without a window, by ChromeDriver: what a person would see and do, and what the page asked for.
+//! A real Chromium without a window, by `chromedriver`: what a person would see and do, and what the page asked for.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use xtask::process;
 
-/// How long ChromeDriver may take to start, and to do one thing, on a busy machine.
+/// How long `chromedriver` may take to start, and to do one thing, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Nothing of the browser's own goes to the network. The pipe ends it with its driver.
 const FLAGS: [&str; 12] = [
@@ -26,7 +26,7 @@ const FLAGS: [&str; 12] = [
     "--no-first-run",
     "--remote-debugging-pipe",
 ];
-/// The key under which WebDriver names an element.
+/// The key under which the protocol names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// One window; it is closed when dropped.
@@ -41,7 +41,7 @@ impl Browser {
     /// Opens an empty window.
     ///
     /// # Errors
-    /// Chromium or ChromeDriver is missing or does not start.
+    /// Chromium or `chromedriver` is missing or does not start.
     pub fn start() -> Result<Self> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -174,7 +174,7 @@ impl Browser {
             .map(drop)
     }
 
-    /// One request to ChromeDriver, and the value of its answer.
+    /// One request to `chromedriver`, and the value of its answer.
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
