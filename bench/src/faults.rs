@@ -87,5 +87,6 @@ fn line(outcome: &Outcome) -> String {
     let Outcome { row, fault, program, seconds, violations } = outcome;
     let (faults, wrong, name) = (seconds.len(), violations.len(), program.title());
     let (half, (_, longest)) = (median(seconds.iter().copied()), range(seconds.iter().copied()));
-    format!("| {row} | {fault} | {name} | {faults} | {wrong} | {half:.1} | {longest:.1} |")
+    let shown = |time: f64| if time.is_finite() { format!("{time:.1}") } else { "–".to_owned() };
+    format!("| {row} | {fault} | {name} | {faults} | {wrong} | {} | {} |", shown(half), shown(longest))
 }
