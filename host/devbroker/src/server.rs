@@ -31,7 +31,7 @@ impl Broker {
         let listener =
             TcpListener::bind(wanted).with_context(|| format!("the broker cannot listen on {wanted}"))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(settings, address.port()));
+        let shared = Arc::new(Shared::new(settings, address));
         let open = Open::default();
         let mut broker =
             Self { address, shared: Arc::clone(&shared), open: Arc::clone(&open), threads: Vec::new() };
@@ -44,6 +44,11 @@ impl Broker {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tells clients to go elsewhere: to a proxy in front of it, which does faults.
+    pub fn advertise(&self, elsewhere: SocketAddr) {
+        self.shared.advertise(elsewhere);
     }
 }
 

@@ -8,6 +8,7 @@ use host_core::record::TopicPartition;
 use host_model::Kafka;
 use kafka_protocol::error::ResponseError;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -87,23 +88,32 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     pub(crate) settings: Settings,
-    pub(crate) port: u16,
+    advertised: Mutex<SocketAddr>,
     pub(crate) is_stopping: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, port: u16) -> Self {
+    pub(crate) fn new(settings: Settings, address: SocketAddr) -> Self {
         Self {
             state: Mutex::default(),
             changed: Condvar::new(),
             settings,
-            port,
+            advertised: Mutex::new(address),
             is_stopping: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where clients are told to go.
+    pub(crate) fn advertised(&self) -> SocketAddr {
+        *self.advertised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn advertise(&self, address: SocketAddr) {
+        *self.advertised.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// Something has changed: everybody who waits looks again.

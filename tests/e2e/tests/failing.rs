@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use testkit::scenario::SOON;
-use testkit::{NewRecord, WorkloadSpec, check, scenario};
+use testkit::{NewRecord, WorkloadSpec, check, embedded};
 
 #[test]
 fn dead_letters_are_exactly_the_bad_lines() {
-    scenario("failing-letters", |s| {
+    embedded("failing-letters", |s| {
         let workload = s.load(WorkloadSpec { bad_one_in: 20, ..WorkloadSpec::default() })?;
         s.sum().arg("--until-end").complete(SOON)?;
         s.check_sums(&workload)?;
@@ -16,7 +16,7 @@ fn dead_letters_are_exactly_the_bad_lines() {
 
 #[test]
 fn a_dead_letter_keeps_key_value_and_headers() {
-    scenario("failing-bytes", |s| {
+    embedded("failing-bytes", |s| {
         s.kafka.create_topic(&s.input(), 2)?;
         let mut producer = s.kafka.producer()?;
         let headers: &[(&str, Option<&[u8]>)] =
@@ -63,7 +63,7 @@ fn a_dead_letter_keeps_key_value_and_headers() {
 
 #[test]
 fn skip_counts_bad_lines_and_writes_them_nowhere() {
-    scenario("failing-skip", |s| {
+    embedded("failing-skip", |s| {
         let workload = s.load(WorkloadSpec { bad_one_in: 20, ..WorkloadSpec::default() })?;
         s.sum().arg("--until-end").setting("on_rejected", "skip").complete(SOON)?;
         s.check_sums(&workload)?;
@@ -76,7 +76,7 @@ fn skip_counts_bad_lines_and_writes_them_nowhere() {
 
 #[test]
 fn fail_stops_with_65_and_says_where() {
-    scenario("failing-fail", |s| {
+    embedded("failing-fail", |s| {
         let workload = s.load(WorkloadSpec { bad_one_in: 500, ..WorkloadSpec::default() })?;
         let host = s.sum().arg("--until-end").setting("on_rejected", "fail").start()?;
         let ended = host.wait(SOON)?.with_code(65)?;

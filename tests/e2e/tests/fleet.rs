@@ -4,7 +4,7 @@ use crate::swap::{SWAPPED, Swaps, command_line};
 use anyhow::{Result, ensure};
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
-use testkit::{HostCommand, Scenario, files, scenario, wait_until};
+use testkit::{HostCommand, Scenario, embedded, files, scenario, wait_until};
 
 /// The shortest: members that were killed are missed after it.
 const SESSION: [&str; 2] = ["-X", "session.timeout.ms=10000"];
@@ -89,7 +89,7 @@ fn swaps_while_partitions_move_and_processes_die_mix_nothing() {
 
 #[test]
 fn a_native_operator_has_no_control_topic() {
-    scenario("fleet-native", |s| {
+    embedded("fleet-native", |s| {
         s.kafka.create_topic(&s.input(), 1)?;
         let ended = s.host("native:sum").args(["--module-topic", "on", "--until-end"]).start()?.wait(SOON)?;
         let ended = ended.with_code(78)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
 use testkit::scenario::SOON;
-use testkit::{NewRecord, Record, Scenario, files, scenario};
+use testkit::{NewRecord, Record, Scenario, embedded, files};
 
 /// The record on which the hostile module is told to fault.
 const CULPRIT: &str = "culprit";
@@ -54,7 +54,7 @@ fn holds_exactly_the_culprit(letters: &[Record], input: &str, cause: &str) -> Re
 
 #[test]
 fn a_trap_costs_only_its_record() {
-    scenario("isolation-trap", |s| {
+    embedded("isolation-trap", |s| {
         let letters = run_with_culprit(s, &["mode=trap-on:culprit"])?;
         holds_exactly_the_culprit(&letters, &s.input(), "trap")
     });
@@ -62,7 +62,7 @@ fn a_trap_costs_only_its_record() {
 
 #[test]
 fn an_endless_loop_costs_only_its_record() {
-    scenario("isolation-spin", |s| {
+    embedded("isolation-spin", |s| {
         let letters = run_with_culprit(s, &["mode=spin-on:culprit"])?;
         holds_exactly_the_culprit(&letters, &s.input(), "deadline")
     });
@@ -70,7 +70,7 @@ fn an_endless_loop_costs_only_its_record() {
 
 #[test]
 fn a_rejection_costs_only_its_record() {
-    scenario("isolation-reject", |s| {
+    embedded("isolation-reject", |s| {
         let letters = run_with_culprit(s, &["mode=reject-on:culprit"])?;
         holds_exactly_the_culprit(&letters, &s.input(), "rejected")
     });
@@ -78,7 +78,7 @@ fn a_rejection_costs_only_its_record() {
 
 #[test]
 fn a_trap_behind_the_repartition_topic_costs_only_its_record() {
-    scenario("isolation-reduce", |s| {
+    embedded("isolation-reduce", |s| {
         let letters = run_with_culprit(s, &["mode=trap-on:culprit", "at=reduce"])?;
         holds_exactly_the_culprit(&letters, &s.input(), "trap")
     });
@@ -86,7 +86,7 @@ fn a_trap_behind_the_repartition_topic_costs_only_its_record() {
 
 #[test]
 fn a_policy_of_fail_stops_at_a_fault() {
-    scenario("isolation-fail", |s| {
+    embedded("isolation-fail", |s| {
         s.kafka.create_topic(&s.input(), 1)?;
         let mut producer = s.kafka.producer()?;
         for value in ["a", "culprit", "b"] {

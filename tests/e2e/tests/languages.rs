@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 use std::time::Duration;
 use testkit::files::guest;
-use testkit::{Isolation, NewRecord, Record, Rng, Scenario, Workload, WorkloadSpec, check, scenario};
+use testkit::{Isolation, NewRecord, Record, Rng, Scenario, Workload, WorkloadSpec, check, embedded};
 
 /// The oracle first.
 const MODULES: [&str; 5] = ["sum", "sum-c", "sum-go", "sum-javascript", "sum-python"];
@@ -38,7 +38,7 @@ fn run(s: &Scenario, module: &str, flags: &[&str]) -> Result<Written> {
 
 #[test]
 fn every_language_gives_the_same_output_and_dead_letters() {
-    scenario("languages-same", |s| {
+    embedded("languages-same", |s| {
         let spec = WorkloadSpec { records: 5_000, partitions: 1, bad_one_in: 20, ..WorkloadSpec::default() };
         let workload = s.load(spec)?;
         let expected = run(s, MODULES[0], &[])?;
@@ -80,7 +80,7 @@ fn by_key(mut written: Written) -> Written {
 
 #[test]
 fn a_processor_in_every_language_writes_the_same_rows_and_dead_letters() {
-    scenario("languages-processor", |s| {
+    embedded("languages-processor", |s| {
         load_events(s)?;
         let gap = ["--set", "gap_ms=900000"];
         let expected = by_key(run(s, PROCESSORS[0], &gap)?);
@@ -97,7 +97,7 @@ fn a_processor_in_every_language_writes_the_same_rows_and_dead_letters() {
 
 #[test]
 fn a_language_goes_on_with_the_state_of_another() {
-    scenario("languages-state", |s| {
+    embedded("languages-state", |s| {
         let spec = WorkloadSpec { records: 10_000, ..WorkloadSpec::default() };
         s.kafka.create_topic(&s.input(), spec.partitions)?;
         let mut workload = Workload::new(spec);

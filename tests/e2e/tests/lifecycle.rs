@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use testkit::scenario::SOON;
-use testkit::{Isolation, Scenario, WorkloadSpec, scenario, wait_until};
+use testkit::{Isolation, Scenario, WorkloadSpec, embedded, scenario, wait_until};
 
 const TOPICS: [&str; 2] = ["input", "sum-repartition"];
 
@@ -24,7 +24,7 @@ fn at_the_end(s: &Scenario, isolation: Isolation) -> Result<bool> {
 
 #[test]
 fn an_empty_input_ends_at_once() {
-    scenario("life-empty", |s| {
+    embedded("life-empty", |s| {
         s.kafka.create_topic(&s.input(), 2)?;
         s.sum().arg("--until-end").complete(SOON)?;
         assert_eq!(s.read("output")?, []);

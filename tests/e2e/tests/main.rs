@@ -1,4 +1,5 @@
-//! End to end: the real `host`, a real Apache Kafka, one broker for all of it.
+//! End to end: the real `host` on a real Apache Kafka, or on the embedded broker where nothing but Kafka's protocol is
+//! needed; one of each for all tests.
 //!
 //! Goal: what the product promises from outside holds on the real thing. Method: each test is a scenario
 //! with its own application and topics, input with a known answer, and checks of what a read-committed
@@ -7,6 +8,7 @@
 mod crash;
 mod dev;
 mod direct;
+mod errors;
 mod failing;
 mod fleet;
 mod group;

@@ -8,7 +8,7 @@ mod example;
 
 use example::{Counted, comes_to_what_is_expected};
 use testkit::scenario::SOON;
-use testkit::{NewRecord, Rng, murmur2, scenario};
+use testkit::{NewRecord, Rng, embedded, murmur2, scenario};
 
 /// What is compared with, and all that it needs.
 const PACKAGES: [&str; 8] = [
@@ -74,22 +74,22 @@ fn kills_let_no_id_through_twice_and_lose_none() {
 
 #[test]
 fn rules_are_those_of_a_batch_computation() {
-    scenario("operators-baskets", baskets::compare);
+    embedded("operators-baskets", baskets::compare);
 }
 
 #[test]
 fn centers_are_nearly_as_good_as_those_of_a_batch_computation() {
-    scenario("operators-clusters", clusters::compare);
+    embedded("operators-clusters", clusters::compare);
 }
 
 #[test]
 fn a_chain_checks_drops_doubles_and_mines() {
-    scenario("operators-shop", chain::check);
+    embedded("operators-shop", chain::check);
 }
 
 #[test]
 fn words_of_all_partitions_are_counted_together() {
-    scenario("operators-words", |s| {
+    embedded("operators-words", |s| {
         const WORDS: [&str; 5] = ["anna", "ben", "cleo", "dora", "emil"];
         s.kafka.create_topic(&s.input(), 3)?;
         let (mut producer, mut random) = (s.kafka.producer()?, Rng::new(5));

@@ -6,7 +6,7 @@ use std::fs;
 use std::thread;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
-use testkit::{Scenario, files, scenario, wait_until};
+use testkit::{Scenario, embedded, files, wait_until};
 
 /// Gives a command, and feeds until it ends.
 fn fed(
@@ -28,7 +28,7 @@ fn fed(
 
 #[test]
 fn a_candidate_that_differs_is_reported_and_not_promoted() {
-    scenario("shadow-differs", |s| {
+    embedded("shadow-differs", |s| {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;
@@ -56,7 +56,7 @@ fn a_candidate_that_differs_is_reported_and_not_promoted() {
 
 #[test]
 fn a_candidate_that_answers_the_same_is_promoted() {
-    scenario("shadow-equal", |s| {
+    embedded("shadow-equal", |s| {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;
@@ -81,7 +81,7 @@ fn a_candidate_that_answers_the_same_is_promoted() {
 
 #[test]
 fn a_candidate_that_takes_too_long_is_dropped() {
-    scenario("shadow-slow", |s| {
+    embedded("shadow-slow", |s| {
         let mut swaps = Swaps::new(s)?;
         let command = swaps.command.clone().setting("limits_shadow_time_ms", "1");
         let mut host = command.start()?;

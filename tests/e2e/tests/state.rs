@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use testkit::files::guest;
 use testkit::scenario::SOON;
-use testkit::{Scenario, Workload, WorkloadSpec, scenario, wait_until};
+use testkit::{Scenario, Workload, WorkloadSpec, embedded, wait_until};
 
 /// `host` with these words for the application of the test.
 fn verb(s: &Scenario, words: &[&str], flags: &[&str]) -> Result<Output> {
@@ -34,7 +34,7 @@ fn text(output: &Output) -> Result<String> {
 
 #[test]
 fn state_is_read_by_key_and_as_a_whole() {
-    scenario("state-read", |s| {
+    embedded("state-read", |s| {
         let workload = s.load(WorkloadSpec::default())?;
         s.sum().arg("--until-end").complete(SOON)?;
         let (key, sum) = workload.sums().first_key_value().context("there are sums")?;
@@ -52,7 +52,7 @@ fn state_is_read_by_key_and_as_a_whole() {
 
 #[test]
 fn after_a_reset_everything_is_summed_again() {
-    scenario("state-reset", |s| {
+    embedded("state-reset", |s| {
         let workload = s.load(WorkloadSpec::default())?;
         // Dynamic members leave at once; static ones keep their places until their session ends.
         let host = s.sum().args(["--membership", "dynamic"]);
@@ -84,7 +84,7 @@ fn after_a_reset_everything_is_summed_again() {
 
 #[test]
 fn state_moves_to_another_application_which_goes_on_with_it() {
-    scenario("state-moves", |s| {
+    embedded("state-moves", |s| {
         let spec = WorkloadSpec::default();
         s.kafka.create_topic(&s.input(), spec.partitions)?;
         let (half, mut workload) = (spec.records / 2, Workload::new(spec));
@@ -120,7 +120,7 @@ fn state_moves_to_another_application_which_goes_on_with_it() {
 
 #[test]
 fn an_application_begins_where_it_is_told_to_and_only_if_it_is_new() {
-    scenario("state-reprocess", |s| {
+    embedded("state-reprocess", |s| {
         let workload = s.load(WorkloadSpec::default())?;
         let from = |id: &str, policy: &str| {
             let host = s.application(id, guest("sum")).args(["--input", &s.input(), "--output", &s.output()]);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
 use testkit::{
-    HostCommand, Isolation, NewRecord, Producer, Record, Scenario, Workload, WorkloadSpec, check, files,
-    scenario, wait_until,
+    HostCommand, Isolation, NewRecord, Producer, Record, Scenario, Workload, WorkloadSpec, check, embedded,
+    files, scenario, wait_until,
 };
 use xtask::process::Signal;
 
@@ -224,7 +224,7 @@ pub(crate) fn command_line(s: &Scenario, words: &[&str]) -> Result<(bool, String
 
 #[test]
 fn commands_swap_roll_back_and_list() {
-    scenario("swap-commands", |s| {
+    embedded("swap-commands", |s| {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;
@@ -251,7 +251,7 @@ fn commands_swap_roll_back_and_list() {
 
 #[test]
 fn another_process_in_the_group_forbids_a_swap() {
-    scenario("swap-group", |s| {
+    embedded("swap-group", |s| {
         let mut swaps = Swaps::new(s)?;
         let mut first = swaps.command.start()?;
         swaps.wait_for_results(&mut first)?;
@@ -267,7 +267,7 @@ fn another_process_in_the_group_forbids_a_swap() {
 
 #[test]
 fn what_does_not_fit_is_refused_and_the_module_before_works_on() {
-    scenario("swap-refused", |s| {
+    embedded("swap-refused", |s| {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.start()?;
         swaps.wait_for_results(&mut host)?;

@@ -3,11 +3,11 @@
 use anyhow::ensure;
 use std::collections::BTreeMap;
 use testkit::scenario::SOON;
-use testkit::{Workload, WorkloadSpec, check, scenario};
+use testkit::{Workload, WorkloadSpec, check, embedded};
 
 #[test]
 fn a_missing_input_topic_is_a_clear_error() {
-    scenario("topics-missing", |s| {
+    embedded("topics-missing", |s| {
         let ended = s.sum().arg("--until-end").start()?.wait(SOON)?;
         ensure!(ended.code.is_some_and(|code| code != 0), "it ended with {:?}", ended.code);
         ensure!(ended.stderr.contains(&s.input()), "the missing topic is not named:\n{}", ended.stderr);
@@ -19,7 +19,7 @@ fn a_missing_input_topic_is_a_clear_error() {
 
 #[test]
 fn create_topics_all_creates_the_input_too() {
-    scenario("topics-all", |s| {
+    embedded("topics-all", |s| {
         s.sum().args(["--until-end", "--create-topics", "all"]).complete(SOON)?;
         for what in ["input", "output", "sum-repartition", "sum-changelog"] {
             ensure!(s.kafka.partitions(&s.topic(what))?.is_some(), "{what} was not created");
@@ -30,7 +30,7 @@ fn create_topics_all_creates_the_input_too() {
 
 #[test]
 fn create_topics_none_creates_nothing() {
-    scenario("topics-none", |s| {
+    embedded("topics-none", |s| {
         s.kafka.create_topic(&s.input(), 1)?;
         let ended = s.sum().args(["--until-end", "--create-topics", "none"]).start()?.wait(SOON)?;
         ensure!(ended.code.is_some_and(|code| code != 0), "it ended with {:?}", ended.code);
@@ -42,7 +42,7 @@ fn create_topics_none_creates_nothing() {
 
 #[test]
 fn own_topics_get_the_partitions_of_the_input() {
-    scenario("topics-partitions", |s| {
+    embedded("topics-partitions", |s| {
         s.load(WorkloadSpec { partitions: 3, records: 100, ..WorkloadSpec::default() })?;
         s.sum().arg("--until-end").complete(SOON)?;
         for what in ["output", "sum-repartition", "sum-changelog"] {
@@ -58,7 +58,7 @@ fn own_topics_get_the_partitions_of_the_input() {
 
 #[test]
 fn several_inputs_are_summed_together() {
-    scenario("topics-several", |s| {
+    embedded("topics-several", |s| {
         let mut sums = check::Sums::new();
         let inputs = [("first", 2), ("second", 3)];
         for (seed, (name, partitions)) in (10..).zip(inputs) {
@@ -81,7 +81,7 @@ fn several_inputs_are_summed_together() {
 
 #[test]
 fn print_shows_results_as_key_tab_value() {
-    scenario("topics-print", |s| {
+    embedded("topics-print", |s| {
         let workload = s.load(WorkloadSpec { records: 5000, keys: 50, ..WorkloadSpec::default() })?;
         let ended = s.sum().args(["--until-end", "--print"]).complete(SOON)?;
         let last: BTreeMap<&str, &str> =

@@ -41,6 +41,19 @@ impl Kafka {
         Self::at(&broker.bootstrap_servers())
     }
 
+    /// The embedded broker of this test process, in the process itself: started when the first test asks.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn embedded() -> Self {
+        static BROKER: OnceLock<devbroker::Broker> = OnceLock::new();
+        let broker = BROKER.get_or_init(|| {
+            let broker = devbroker::Broker::start(devbroker::Settings::default());
+            broker.unwrap_or_else(|error| panic!("no broker to test with: {error:#}"))
+        });
+        Self::at(&broker.address().to_string())
+    }
+
     /// The Kafka at `servers`.
     pub fn at(servers: &str) -> Self {
         Self { servers: servers.to_owned() }

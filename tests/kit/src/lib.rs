@@ -22,6 +22,6 @@ pub use host::{Ended, HostCommand, HostProcess};
 pub use kafka::Kafka;
 pub use produce::{NewRecord, Producer};
 pub use rng::Rng;
-pub use scenario::{Scenario, scenario, scenario_at};
+pub use scenario::{Scenario, embedded, scenario, scenario_at};
 pub use wait::wait_until;
 pub use workload::{BadLine, Line, Workload, WorkloadSpec};

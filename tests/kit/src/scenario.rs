@@ -1,4 +1,4 @@
-//! One end-to-end test: its own application, topics and folder on the shared Kafka. When it fails, the
+//! One end-to-end test: its own application, topics and folder on a broker that tests share. When it fails, the
 //! last log lines of its hosts are shown and the folder is kept.
 
 use crate::check;
@@ -21,7 +21,7 @@ pub const SOON: Duration = Duration::from_mins(1);
 /// The place of one test.
 #[derive(Debug)]
 pub struct Scenario {
-    /// The shared Kafka.
+    /// The broker.
     pub kafka: Kafka,
     /// The same as its hosts reach it.
     pub entry: Kafka,
@@ -30,14 +30,25 @@ pub struct Scenario {
     folder: PathBuf,
 }
 
-/// Runs the test `name`, which is not used twice in one process.
+/// Runs the test `name`, which is not used twice in one process, on Apache Kafka: for what is promised about it.
 ///
 /// # Panics
 /// The test fails.
 pub fn scenario(name: &str, body: impl FnOnce(&Scenario) -> Result<()>) {
+    run(&Kafka::shared(), name, body);
+}
+
+/// The same on the embedded broker: for what any broker shows, sooner.
+///
+/// # Panics
+/// The test fails.
+pub fn embedded(name: &str, body: impl FnOnce(&Scenario) -> Result<()>) {
+    run(&Kafka::embedded(), name, body);
+}
+
+fn run(kafka: &Kafka, name: &str, body: impl FnOnce(&Scenario) -> Result<()>) {
     let started = Instant::now();
-    let kafka = Kafka::shared();
-    if let Err(error) = scenario_at(&kafka, &kafka, name, body) {
+    if let Err(error) = scenario_at(kafka, kafka, name, body) {
         panic!("{name} failed after {:.1} s: {error:?}", started.elapsed().as_secs_f64());
     }
 }

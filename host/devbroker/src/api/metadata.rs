@@ -18,11 +18,11 @@ const NO_OPERATIONS: i32 = i32::MIN;
 
 impl Call<'_> {
     fn host(&self) -> String {
-        self.shared.settings.listen.ip().to_string()
+        self.shared.advertised().ip().to_string()
     }
 
     fn port(&self) -> i32 {
-        i32::from(self.shared.port)
+        i32::from(self.shared.advertised().port())
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use testkit::scenario::SOON;
-use testkit::{NewRecord, Record, Scenario, files, murmur2, scenario};
+use testkit::{NewRecord, Record, Scenario, embedded, files, murmur2};
 use xtask::paths;
 
 const PARTITIONS: u32 = 3;
@@ -23,7 +23,7 @@ pub(super) enum Counted {
 /// Runs `examples/NAME` with its settings and compares rows with `expected.*`, and the reasons of dead letters with
 /// `expected-failed.txt`.
 pub(super) fn comes_to_what_is_expected(name: &str, counted: Counted) {
-    scenario(&format!("operators-{name}"), |s| {
+    embedded(&format!("operators-{name}"), |s| {
         let folder = paths::root().join("examples").join(name);
         load(s, &folder)?;
         let settings = folder.join("host.toml");

@@ -1,0 +1,169 @@
+//! Answers that a broker gives when things go wrong there, each at a known request.
+//!
+//! Goal: no error costs or doubles a row, and those that no repetition mends end the host with the right code. Method:
+//! the embedded broker, in this process, behind the proxy of the fault matrix, whose rules say which request meets
+//! which fate. The matrix (`tests/faults`) does the same by chance to Apache Kafka.
+
+use anyhow::{Context as _, Result, ensure};
+use devbroker::{Broker, Settings};
+use fault_proxy::{Action, Api, Fault, Proxy, Rule};
+use std::time::Duration;
+use testkit::{HostCommand, Kafka, Scenario, WorkloadSpec, check, scenario_at};
+
+/// Whatever must happen by itself, waits of clients included, on a busy machine.
+const HEALED: Duration = Duration::from_mins(2);
+const NOT_AUTHORISED: i32 = 77;
+const TRANSACTION: [Api; 4] =
+    [Api::AddPartitionsToTxn, Api::AddOffsetsToTxn, Api::TxnOffsetCommit, Api::EndTxn];
+
+/// A broker of its own, and the way to it on which rules hold.
+fn disturbed(name: &str, body: impl FnOnce(&Scenario, &Proxy) -> Result<()>) {
+    let run = || {
+        let broker = Broker::start(Settings::default())?;
+        let proxy = Proxy::start(broker.address())?;
+        broker.advertise(proxy.address());
+        let kafka = Kafka::at(&proxy.address().to_string());
+        scenario_at(&kafka, &kafka, name, |s| body(s, &proxy))
+    };
+    run().unwrap_or_else(|error| panic!("{name} failed: {error:?}"));
+}
+
+/// One worker, many small transactions, and short waits for what never comes.
+fn command(s: &Scenario) -> HostCommand {
+    s.sum()
+        .args(["--until-end", "--workers", "1", "--combine", "never"])
+        .args(["--batch-records", "200", "--commit-interval", "10ms"])
+        .args(["-X", "socket.timeout.ms=3000", "-X", "reconnect.backoff.max.ms=200"])
+        .setting("repartition_purge_interval_ms", "0")
+}
+
+/// Sums many lines while the rules fire, each at least once; then every row counts once. Gives what the host logged.
+fn nothing_is_lost(s: &Scenario, faults: &[Fault]) -> Result<String> {
+    let workload = s.load(WorkloadSpec { records: 20_000, values: (1, 1000), ..WorkloadSpec::default() })?;
+    let ended = command(s).complete(HEALED)?;
+    for (number, fault) in (1..).zip(faults) {
+        ensure!(fault.fired() > 0, "the fault of rule {number} was met by nothing:\n{}", ended.stderr);
+    }
+    let results = check::results(&s.check_sums(&workload)?)?;
+    let rows = check::repartition_rows(&s.read("sum-repartition")?)?;
+    check::every_row_once(&rows, workload.counts())?;
+    check::running_sums(&results, &rows)?;
+    Ok(ended.stderr)
+}
+
+/// Adds rules for requests of the host only; the tests' own clients come the same way.
+fn all(s: &Scenario, proxy: &Proxy, rules: impl IntoIterator<Item = Rule>) -> Vec<Fault> {
+    rules.into_iter().map(|rule| proxy.add(rule.of(&s.id))).collect()
+}
+
+#[test]
+fn a_coordinator_that_loads_moves_or_is_busy_is_waited_for() {
+    // Loading, not available, not here, busy with the transaction before.
+    for code in [14, 15, 16, 51] {
+        disturbed(&format!("errors-coordinator-{code}"), |s, proxy| {
+            let apis = TRANSACTION.into_iter().chain([Api::InitProducerId]);
+            let faults = all(s, proxy, apis.map(|api| Rule::new(Action::Refuse(code)).on(api).times(2)));
+            nothing_is_lost(s, &faults).map(drop)
+        });
+    }
+}
+
+#[test]
+fn writes_that_leaders_refuse_or_do_not_answer_are_repeated() {
+    disturbed("errors-writes", |s, proxy| {
+        // Not the leader, too few replicas; then performed, and said to have timed out, or not answered at all.
+        let actions = [
+            Action::Refuse(6),
+            Action::Refuse(19),
+            Action::Stamp(7),
+            Action::DisconnectAfter,
+            Action::DropResponse,
+        ];
+        let rules =
+            (0..).zip(actions).map(|(at, action)| Rule::new(action).on(Api::Produce).after(2 * at).times(1));
+        let faults = all(s, proxy, rules);
+        nothing_is_lost(s, &faults).map(drop)
+    });
+}
+
+#[test]
+fn a_commit_whose_outcome_is_not_known_is_looked_up() {
+    for (what, action) in [
+        ("before", Action::DisconnectBefore),
+        ("after", Action::DisconnectAfter),
+        ("unanswered", Action::DropResponse),
+    ] {
+        disturbed(&format!("errors-commit-{what}"), |s, proxy| {
+            let faults = all(s, proxy, [Rule::new(action).on(Api::EndTxn).after(2).times(1)]);
+            let log = nothing_is_lost(s, &faults)?;
+            ensure!(!log.contains("\"producer_replacements\":0"), "the producer was kept:\n{log}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn a_commit_that_arrives_late_ends_no_other_transaction() {
+    disturbed("errors-late", |s, proxy| {
+        let faults = all(s, proxy, [Rule::new(Action::HoldAndDisconnect).on(Api::EndTxn).after(2).times(1)]);
+        nothing_is_lost(s, &faults)?;
+        // Long after: whatever it asks for, its producer is fenced.
+        faults[0].release();
+        let code = faults[0].answer(HEALED).context("the late commit")?;
+        ensure!(code != 0, "a commit of a transaction that had been settled was performed");
+        nothing_hangs(s)
+    });
+}
+
+/// No transaction is open in any topic.
+fn nothing_hangs(s: &Scenario) -> Result<()> {
+    use testkit::Isolation::{Committed, Uncommitted};
+    for what in ["output", "sum-repartition", "sum-changelog"] {
+        let topic = s.topic(what);
+        ensure!(
+            s.kafka.ends(&topic, Committed)? == s.kafka.ends(&topic, Uncommitted)?,
+            "{topic} has an open one"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn errors_that_end_a_producer_make_a_new_one() {
+    disturbed("errors-producer", |s, proxy| {
+        // Fenced, wrong state, another's id, fenced by its coordinator.
+        let hits = [
+            (Api::AddPartitionsToTxn, Action::Refuse(90), 1),
+            (Api::TxnOffsetCommit, Action::Refuse(47), 2),
+            (Api::EndTxn, Action::Refuse(49), 2),
+            (Api::EndTxn, Action::Stamp(48), 3),
+        ];
+        let rules = hits.map(|(api, action, after)| Rule::new(action).on(api).after(after).times(1));
+        let log = nothing_is_lost(s, &all(s, proxy, rules))?;
+        ensure!(!log.contains("\"producer_replacements\":0"), "the producer was kept:\n{log}");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_kafka_does_not_allow_ends_the_host_with_77() {
+    // A topic, a transactional id, a group.
+    for (what, api, code) in
+        [("topic", Api::Produce, 29), ("id", Api::InitProducerId, 53), ("group", Api::JoinGroup, 30)]
+    {
+        disturbed(&format!("errors-forbidden-{what}"), |s, proxy| {
+            s.load(WorkloadSpec { records: 1_000, ..WorkloadSpec::default() })?;
+            let faults = all(s, proxy, [Rule::new(Action::Refuse(code)).on(api)]);
+            let ended = command(s).start()?.wait(HEALED)?;
+            ensure!(faults[0].fired() > 0, "nothing was refused");
+            ensure!(
+                ended.code == Some(NOT_AUTHORISED),
+                "{what}: it ended with {:?}:\n{}",
+                ended.code,
+                ended.stderr
+            );
+            ensure!(ended.stderr.contains("error: "), "no error is printed:\n{}", ended.stderr);
+            Ok(())
+        });
+    }
+}
