@@ -250,9 +250,8 @@ impl Application {
         })?;
         let restorer = Restorer::new(&self.kafka, &id, limits)?;
         let is_static = self.config.membership == Membership::Static;
-        let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()))?;
-        let topics: Vec<String> = self.topology.sources().map(str::to_owned).collect();
-        consumer.subscribe(&topics)?;
+        let topics = self.topology.sources().map(str::to_owned).collect();
+        let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()), topics)?;
         let operator: Box<dyn Operator + Send> = self.module.operator();
         let metrics = Arc::clone(&self.metrics);
         Ok(Worker {

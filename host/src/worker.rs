@@ -217,7 +217,7 @@ impl Worker {
             Ok(Polled::Revoked) => Event::Revoked,
             Ok(Polled::Lost) => Event::Lost,
             Ok(Polled::Idle) => Event::Tick,
-            Err(failure) => Event::Failed(failure),
+            Err(failure) => Event::Failed(self.consumer.join_again_after(failure)),
         }
     }
 
@@ -289,7 +289,8 @@ impl Worker {
             }
             Effect::Stop(_) => unreachable!("the loop ends with it"),
         };
-        let event = answer.unwrap_or_else(|failure| Some(Event::Failed(failure)));
+        let event =
+            answer.unwrap_or_else(|failure| Some(Event::Failed(self.consumer.join_again_after(failure))));
         if let Some(event) = event {
             self.answer(event);
         }
