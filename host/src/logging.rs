@@ -37,7 +37,8 @@ impl Verbosity {
 pub fn init(format: LogFormat, verbosity: Verbosity) -> Result<(), Failure> {
     let terminal = stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let logs = fmt().with_env_filter(filter(verbosity)?).with_writer(|| AboveLine);
+    // A log that cannot be written (its disk is full) is lost, and nothing else.
+    let logs = fmt().with_env_filter(filter(verbosity)?).log_internal_errors(false).with_writer(|| AboveLine);
     let json = match format {
         LogFormat::Auto => !terminal,
         LogFormat::Text => false,

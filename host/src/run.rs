@@ -251,9 +251,8 @@ impl Application {
         })?;
         let restorer = Restorer::new(&self.kafka, &id, limits)?;
         let is_static = self.config.membership == Membership::Static;
-        let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()))?;
-        let topics: Vec<String> = self.topology.sources().map(str::to_owned).collect();
-        consumer.subscribe(&topics)?;
+        let topics = self.topology.sources().map(str::to_owned).collect();
+        let consumer = Consumer::new(&self.kafka, &id, is_static.then_some(id.as_str()), topics)?;
         let operator = self.module.measured(control.times());
         let watch = Stopwatch::start(Arc::clone(control.times()));
         let metrics = Arc::clone(&self.metrics);

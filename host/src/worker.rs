@@ -246,7 +246,7 @@ impl Worker {
             Ok(Polled::Revoked) => Event::Revoked,
             Ok(Polled::Lost) => Event::Lost,
             Ok(Polled::Idle) => Event::Tick,
-            Err(failure) => Event::Failed(failure),
+            Err(failure) => Event::Failed(self.consumer.join_again_after(failure)),
         }
     }
 
@@ -324,7 +324,8 @@ impl Worker {
             Effect::Stop(_) => unreachable!("the loop ends with it"),
         };
         self.watch.lap(phase);
-        let event = answer.unwrap_or_else(|failure| Some(Event::Failed(failure)));
+        let event =
+            answer.unwrap_or_else(|failure| Some(Event::Failed(self.consumer.join_again_after(failure))));
         if let Some(event) = event {
             self.answer(event);
         }

@@ -1,5 +1,6 @@
 //! `cargo xtask faults`: runs the fault matrix (`tests/faults`) at a tier and writes what came of it into the block
-//! `results` of `tests/FAULTS.md`. Figures there are never typed.
+//! `results` of `tests/FAULTS.md`: each row that was run gets its line anew, the others keep theirs. Figures there are
+//! never typed.
 
 use crate::command::{cargo, run as run_command};
 use crate::kafka::{self, VERSION};
@@ -7,34 +8,45 @@ use crate::setup::{Need, ensure};
 use crate::{guests, paths};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 /// Rows that run beside each other: most of the time each waits for a session or a client to time out.
 const ROWS_AT_ONCE: &str = "--test-threads=3";
 const BEGIN: &str = "<!-- results: begin -->\n";
 const END: &str = "<!-- results: end -->";
+const COLUMNS: [&str; 9] =
+    ["row", "fault", "tier", "seed", "commit", "runs", "fired", "violations", "seconds"];
 
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
     tier: String,
     seed: u64,
+    /// Rows, such as F1; F2 stands for F2-start and F2-transaction. None: all of the tier.
+    only: Vec<String>,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Self { tier: "pr".into(), seed: 1 };
+        let mut options = Self { tier: "pr".into(), seed: 1, only: Vec::new() };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let value = words.next().with_context(|| format!("{word} needs a value"))?;
             match (word.as_str(), value.as_str()) {
                 ("--tier", "pr" | "nightly" | "release") => options.tier.clone_from(value),
                 ("--seed", seed) => options.seed = seed.parse().context("--seed takes a number")?,
-                _ => bail!("cannot do \"{word} {value}\": --tier pr|nightly|release, --seed N"),
+                ("--only", rows) => options.only = rows.split(',').map(str::to_owned).collect(),
+                _ => {
+                    bail!("cannot do \"{word} {value}\": --tier pr|nightly|release, --seed N, --only F1,F12")
+                }
             }
         }
         Ok(options)
     }
+}
+
+/// Whether `--only` with this word means this row.
+fn means(word: &str, row: &str) -> bool {
+    row.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Builds what the matrix needs, runs it, and writes the table, also when a row fails.
@@ -59,38 +71,88 @@ pub fn run(arguments: &[String]) -> Result<()> {
         cargo(&words)
             .env("FAULTS_TIER", &options.tier)
             .env("FAULTS_SEED", options.seed.to_string())
+            .env("FAULTS_ONLY", options.only.join(","))
             .env("FAULTS_RESULTS", &results),
     );
-    let lines = fs::read_to_string(&results).context("no row has written a result")?;
-    write(&paths::root().join("tests/FAULTS.md"), &table(&options, &lines)?)?;
-    tested
+    let results = fs::read_to_string(&results).context("no row has written a result")?;
+    let file = paths::root().join("tests/FAULTS.md");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let (before, block, after) = parts(&text)?;
+    let commit = commit();
+    let new: Vec<Line> =
+        results.lines().map(|line| Line::of_result(line, &options, &commit)).collect::<Result<_>>()?;
+    let missing = options.only.iter().find(|word| !new.iter().any(|line| means(word, line.name())));
+    let lines = merged(block.lines().filter_map(Line::of_table).collect(), new);
+    let table = table(&lines, &locked("rdkafka-sys")?);
+    fs::write(&file, format!("{before}{BEGIN}\n{}\n\n{END}{after}", table.trim()))?;
+    eprintln!("written: {}", file.display());
+    match missing {
+        Some(word) if tested.is_ok() => bail!("--only {word}: tier {} has no such row", options.tier),
+        _ => tested,
+    }
 }
 
-/// The results as a table, in the order of the rows' numbers.
-fn table(options: &Options, lines: &str) -> Result<String> {
-    let mut rows: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
-    if let Some(bad) = rows.iter().find(|row| row.len() != 6) {
-        bail!("a result of {} fields and not 6: {bad:?}", bad.len());
+/// A line of the table: what one row came to when it was run last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line([String; COLUMNS.len()]);
+
+impl Line {
+    /// From the file that the rows write: name, fault, runs, fired, violations, seconds.
+    fn of_result(line: &str, options: &Options, commit: &str) -> Result<Self> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [name, fault, runs, fired, violations, seconds] = fields.as_slice() else {
+            bail!("a result of {} fields and not 6: {line:?}", fields.len());
+        };
+        let seed = options.seed.to_string();
+        let cells = [name, fault, options.tier.as_str(), &seed, commit, runs, fired, violations, seconds];
+        Ok(Self(cells.map(str::to_owned)))
     }
-    rows.sort_by_key(|row| (number(row[0]), row[0].to_owned()));
-    let sum = |field: usize| rows.iter().filter_map(|row| row[field].parse::<u64>().ok()).sum::<u64>();
+
+    /// From the table of the run before; none when it is no row's line.
+    fn of_table(line: &str) -> Option<Self> {
+        let cells = line.strip_prefix("| F")?.strip_suffix(" |")?;
+        let cells: Vec<String> = cells.split(" | ").map(str::to_owned).collect();
+        let mut line = Self(cells.try_into().ok()?);
+        line.0[0].insert(0, 'F');
+        Some(line)
+    }
+
+    fn name(&self) -> &str {
+        &self.0[0]
+    }
+
+    /// What a column has, as a number.
+    fn count(&self, column: &str) -> u64 {
+        let at = COLUMNS.iter().position(|name| *name == column).expect("it is a column");
+        self.0[at].parse().unwrap_or_default()
+    }
+}
+
+/// New lines take the place of those of the same rows; all in the order of the rows' numbers.
+fn merged(old: Vec<Line>, mut new: Vec<Line>) -> Vec<Line> {
+    let kept: Vec<Line> =
+        old.into_iter().filter(|line| new.iter().all(|run| run.name() != line.name())).collect();
+    new.extend(kept);
+    new.sort_by_key(|line| (number(line.name()), line.name().to_owned()));
+    new
+}
+
+/// The block's text.
+fn table(lines: &[Line], client: &str) -> String {
+    let sum = |column| lines.iter().map(|line| line.count(column)).sum::<u64>();
     let mut text = format!(
-        "Tier {}, seed {}: {} runs, {} faults fired, {} violations. host {}, commit {}, rdkafka-sys {}; \
-         Apache Kafka {VERSION}.\n\n\
-         | row | fault | runs | fired | violations | seconds |\n| --- | --- | ---: | ---: | ---: | ---: |\n",
-        options.tier,
-        options.seed,
-        sum(2),
-        sum(3),
-        sum(4),
-        env!("CARGO_PKG_VERSION"),
-        commit(),
-        locked("rdkafka-sys")?,
+        "{} rows: {} runs, {} faults fired, {} violations. rdkafka-sys {client}; Apache Kafka {VERSION}. Each row as \
+         it was run last.\n\n| {} |\n| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: |\n",
+        lines.len(),
+        sum("runs"),
+        sum("fired"),
+        sum("violations"),
+        COLUMNS.join(" | "),
     );
-    for row in &rows {
-        text.extend(["| ", &row.join(" | "), " |\n"]);
+    for line in lines {
+        text.extend(["| ", &line.0.join(" | "), " |\n"]);
     }
-    Ok(text)
+    text
 }
 
 /// Of `F12-late` it is 12.
@@ -118,13 +180,13 @@ fn locked(package: &str) -> Result<String> {
     version.with_context(|| format!("{package} is not in Cargo.lock"))
 }
 
-fn write(path: &Path, body: &str) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.with_context(|| format!("{} has no block \"results\"", path.display()))?;
-    fs::write(path, format!("{before}{BEGIN}\n{}\n\n{END}{after}", body.trim()))?;
-    eprintln!("written: {}", path.display());
-    Ok(())
+/// What is before the block, in it, and behind it.
+fn parts(text: &str) -> Result<(&str, &str, &str)> {
+    let found = text.split_once(BEGIN).and_then(|(before, rest)| {
+        let (block, after) = rest.split_once(END)?;
+        Some((before, block, after))
+    });
+    found.context("tests/FAULTS.md has no block \"results\"")
 }
 
 #[cfg(test)]
@@ -136,29 +198,58 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_and_a_seed_are_taken_and_nothing_else() {
-        assert_eq!(Options::parse(&[]).expect("defaults"), Options { tier: "pr".into(), seed: 1 });
-        let options = Options::parse(&words("--seed 7 --tier nightly")).expect("both");
-        assert_eq!(options, Options { tier: "nightly".into(), seed: 7 });
+    fn a_tier_a_seed_and_rows_are_taken_and_nothing_else() {
+        let all = Options { tier: "pr".into(), seed: 1, only: Vec::new() };
+        assert_eq!(Options::parse(&[]).expect("defaults"), all);
+        let options =
+            Options::parse(&words("--seed 7 --tier nightly --only F1,F12-late")).expect("all three");
+        let only = vec!["F1".into(), "F12-late".into()];
+        assert_eq!(options, Options { tier: "nightly".into(), seed: 7, only });
         for bad in ["--tier weekly", "--seed x", "--seed", "--rounds 2"] {
             assert!(Options::parse(&words(bad)).is_err(), "{bad}");
         }
     }
 
+    fn result(line: &str, tier: &str, commit: &str) -> Line {
+        let options = Options { tier: tier.into(), seed: 1, only: Vec::new() };
+        Line::of_result(line, &options, commit).expect("six fields")
+    }
+
     #[test]
     fn rows_are_sorted_by_number_and_summed() {
-        let options = Options { tier: "pr".into(), seed: 1 };
-        let lines = "F12\tlost\t2\t8\t0\t20\nF2-start\tkilled\t1\t27\t1\t50\n";
-        let text = table(&options, lines).expect("two rows");
-        assert!(text.contains("3 runs, 35 faults fired, 1 violations"), "{text}");
+        let lines = ["F12\tlost\t2\t8\t0\t20", "F2-start\tkilled\t1\t27\t1\t50"];
+        let lines = merged(Vec::new(), lines.map(|line| result(line, "pr", "abc")).into());
+        let text = table(&lines, "4.10");
+        assert!(text.contains("2 rows: 3 runs, 35 faults fired, 1 violations"), "{text}");
         let (first, second) = (text.find("| F2-start |"), text.find("| F12 |"));
         assert!(first < second && first.is_some(), "{text}");
-        assert!(table(&options, "F1\tx\n").is_err());
+        let options = Options { tier: "pr".into(), seed: 1, only: Vec::new() };
+        assert!(Line::of_result("F1\tx", &options, "abc").is_err());
+    }
+
+    #[test]
+    fn a_run_of_some_rows_keeps_the_lines_of_the_others() {
+        let old =
+            [result("F1\tkilled\t1\t8\t0\t23", "pr", "abc"), result("F12\tlost\t2\t8\t0\t20", "pr", "abc")];
+        let text = table(&old, "4.10");
+        let read: Vec<Line> = text.lines().filter_map(Line::of_table).collect();
+        assert_eq!(read, old);
+        let new = result("F1\tkilled\t125\t1000\t0\t2000", "nightly", "def");
+        assert_eq!(merged(read, vec![new.clone()]), [new, old[1].clone()]);
+    }
+
+    #[test]
+    fn a_row_is_meant_by_its_name_or_number() {
+        for (word, row) in [("F2", "F2-start"), ("F2-start", "F2-start"), ("F12", "F12")] {
+            assert!(means(word, row), "{word} {row}");
+        }
+        assert!(!means("F1", "F12") && !means("F2-s", "F2-start"));
     }
 
     #[test]
     fn the_file_has_the_block_that_is_written() {
         let text = fs::read_to_string(paths::root().join("tests/FAULTS.md")).expect("the matrix is a file");
-        assert!(text.contains(BEGIN) && text.contains(END));
+        let (_, block, _) = parts(&text).expect("a block");
+        assert!(block.lines().any(|line| Line::of_table(line).is_some()), "no line is one of today's table");
     }
 }

@@ -12,7 +12,8 @@ cargo xtask VERB, from anywhere in the repository:
   demo [--kafka] [...]         build all, sum 400,000 lines, check every sum; --kafka: on a real Kafka, --keep: it stays
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
-  faults [--tier pr|nightly|release] [--seed N]  the fault matrix; its table goes into tests/FAULTS.md
+  faults [--tier pr|nightly|release] [--seed N] [--only F1,F12]
+                               the fault matrix, or some rows of it; their lines go into tests/FAULTS.md
   faults --streams [--rounds N] [--only ROW]     some of its rows, beside Kafka Streams; into the same
   lint                         rustfmt, clippy, rustdoc, the core by itself; warnings are errors
   bench limits|burn            what the limits cost; what a partition full of faults costs the others

@@ -47,6 +47,26 @@ pub fn send(pid: u32, signal: Signal) -> io::Result<()> {
     }
 }
 
+/// Files that a running process writes grow no further than so from now on; none: as far as they may. Its writes fail
+/// then, as on a full disk.
+///
+/// # Errors
+/// There is no such process, or it is not ours.
+pub fn limit_files(pid: u32, bytes: Option<u64>) -> io::Result<()> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: prlimit(2) writes to the limit, which is ours, and reads nothing.
+    if unsafe { libc::prlimit(pid, libc::RLIMIT_FSIZE, std::ptr::null(), &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    limit.rlim_cur = bytes.unwrap_or(limit.rlim_max);
+    // SAFETY: it reads the limit, which is ours, and writes nothing.
+    match unsafe { libc::prlimit(pid, libc::RLIMIT_FSIZE, &raw const limit, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// The child is killed when the *thread* that starts it ends, and with it when this process ends in any way.
 pub fn die_with_parent(command: &mut Command) -> &mut Command {
     // SAFETY: between fork and exec only async-signal-safe functions may run; prctl(2) is a plain system call.

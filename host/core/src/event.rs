@@ -112,6 +112,9 @@ pub enum Failure {
     Unplaced(String),
     /// The group no longer takes offsets of this assignment: abort, drop the tasks, wait for the group.
     Stale(String),
+    /// The group has taken this member for another one of its name, and the consumer has joined anew: abort, drop the
+    /// tasks, wait for the group.
+    Evicted(String),
     /// The producer is fenced or broken, or the outcome of a commit is unknown: new producer, then look.
     ProducerLost(String),
     /// Stop the application.

@@ -110,6 +110,15 @@ impl Client {
         self.positions.get(source).is_some_and(|(_, paused)| *paused)
     }
 
+    /// The group has taken it for another one of its name: it is no member any more, and joins as a new one once it has
+    /// let go of everything.
+    pub fn evict(&mut self, kafka: &mut Kafka) {
+        kafka.group().remove(self.member);
+        self.positions.clear();
+        self.ends_told.clear();
+        self.restores.clear();
+    }
+
     // ---- events
 
     /// The next event: of the group, of a changelog, or rows. None: nothing is there now.

@@ -3,7 +3,7 @@
 
 use super::client::Settings;
 use super::consumer::{ask, committed, entries_ok, in_order};
-use super::error::{Doing, Fault, sort};
+use super::error::{Code, Doing, Fault, sort};
 use super::known;
 use super::sys::{self, EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
@@ -107,7 +107,7 @@ impl Admin {
     /// Waits until a broker answers.
     ///
     /// # Errors
-    /// A stop that names the bootstrap servers after `timeout`.
+    /// A stop that names the bootstrap servers: after `timeout`, or at once when our credentials are refused.
     pub fn reach(&self, timeout: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -116,6 +116,11 @@ impl Admin {
                 return Ok(());
             }
             self.handle.poll(Duration::ZERO);
+            if let Some(text) = self.handle.signals().take_refused() {
+                let what = format!("reaching Kafka at \"{}\"", self.bootstrap_servers);
+                let fault = Fault { text, ..Fault::of(Code::RD_KAFKA_RESP_ERR__AUTHENTICATION) };
+                return Err(sort(Doing::Read, &what, &fault));
+            }
             if left.is_zero() {
                 return Err(self.not_reached(timeout));
             }
@@ -329,7 +334,7 @@ impl Admin {
     /// # Errors
     /// When there is no answer.
     pub fn has_committed(&self, partitions: &[TopicPartition]) -> Result<bool, Failure> {
-        let found = committed(&self.handle, partitions)?;
+        let found = committed(&self.handle, &self.application_id, partitions)?;
         Ok(found.iter().flatten().any(|(_, text)| Metadata::parse(known::metadata(text)).is_some()))
     }
 
@@ -338,7 +343,7 @@ impl Admin {
     /// # Errors
     /// When a broker does not answer, or does not let us look.
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, Failure> {
-        let committed = committed(&self.handle, partitions)?;
+        let committed = committed(&self.handle, &self.application_id, partitions)?;
         Ok(committed.into_iter().map(|found| found.map(|(offset, _)| offset)).collect())
     }
 
@@ -409,6 +414,7 @@ fn give_up(failure: Failure) -> Failure {
         Failure::Abortable(text)
         | Failure::Unplaced(text)
         | Failure::Stale(text)
+        | Failure::Evicted(text)
         | Failure::ProducerLost(text) => Failure::Stop(Stop::new(StopKind::Kafka, text)),
     }
 }

@@ -175,6 +175,11 @@ impl Settings {
         interval_ms.saturating_mul(COMMITS_PER_TRANSACTION_TIMEOUT).max(TRANSACTION_TIMEOUT_MIN_MS)
     }
 
+    /// How long a member may be silent before the group gives its partitions away.
+    pub(super) fn session_timeout(&self) -> Duration {
+        Duration::from_millis(self.session_timeout_ms())
+    }
+
     fn session_timeout_ms(&self) -> u64 {
         let key = "session.timeout.ms";
         let set = self.properties.consumer.get(key).or_else(|| self.properties.common.get(key));

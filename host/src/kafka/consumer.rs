@@ -1,6 +1,8 @@
 //! A worker's member of the group. It reads and says what the group wants; it lets go of and takes partitions
 //! only when told to.
 
+mod evicted;
+
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, of_consumer, sort};
 use super::fetch::{Fetch, Found, Limits};
@@ -12,6 +14,7 @@ use host_core::effect::{Assignment, CommitOffset};
 use host_core::error::{Stop, StopKind};
 use host_core::event::{Epoch, Failure, Start};
 use host_core::record::{Batch, Offset, TopicPartition};
+use rdkafka::ClientConfig;
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,6 +81,9 @@ pub enum Reset {
 
 /// A member of the group.
 pub struct Consumer {
+    config: ClientConfig,
+    group: String,
+    topics: Vec<String>,
     fetch: Fetch,
     epoch: Epoch,
     metadata: Option<GroupMetadata>,
@@ -86,6 +92,9 @@ pub struct Consumer {
     joins: bool,
     handle: Arc<Handle>,
     known_topics: KnownTopics,
+    /// Taken for another one of its name so soon after it joined again, there is another one.
+    session_timeout: Duration,
+    joined_again: Option<Instant>,
 }
 
 /// What the group waits for.
@@ -97,11 +106,16 @@ enum Owes {
 }
 
 impl Consumer {
-    /// Connects in the background.
+    /// Connects in the background, and joins the group.
     ///
     /// # Errors
-    /// A stop when the settings make no client.
-    pub fn new(settings: &Settings, client_id: &str, instance_id: Option<&str>) -> Result<Self, Failure> {
+    /// A stop when the settings make no client, or the names of the topics are not accepted.
+    pub fn new(
+        settings: &Settings,
+        client_id: &str,
+        instance_id: Option<&str>,
+        topics: Vec<String>,
+    ) -> Result<Self, Failure> {
         let config = settings.consumer(client_id, instance_id);
         let handle = Handle::new(Kind::Consumer, &config).map_err(|text| {
             Failure::Stop(Stop::new(
@@ -111,7 +125,11 @@ impl Consumer {
         })?;
         let handle = Arc::new(handle);
         let fetch = Fetch::new(Arc::clone(&handle));
+        subscribe(&handle, &topics)?;
         Ok(Self {
+            config,
+            group: settings.application_id.clone(),
+            topics,
             fetch,
             epoch: Epoch(0),
             metadata: None,
@@ -119,18 +137,9 @@ impl Consumer {
             joins: true,
             handle,
             known_topics: settings.known_topics.clone(),
+            session_timeout: settings.session_timeout(),
+            joined_again: None,
         })
-    }
-
-    /// Joins the group. Only exact names.
-    ///
-    /// # Errors
-    /// A stop when the names are not accepted.
-    pub fn subscribe(&self, topics: &[String]) -> Result<(), Failure> {
-        let list = PartitionList::of_topics(topics);
-        self.handle
-            .subscribe(&list)
-            .map_err(|fault| sort(Doing::Read, &format!("subscribing to {topics:?}"), &fault))
     }
 
     /// Waits up to `timeout` for something to happen. Must be called often, whatever is read, for the group to
@@ -280,7 +289,7 @@ impl Consumer {
     /// # Errors
     /// When there is no answer within [`QUESTION_TIMEOUT`].
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<(Offset, String)>>, Failure> {
-        committed(&self.handle, partitions)
+        committed(&self.handle, &self.group, partitions)
     }
 
     /// The first offset and the last stable one of each log, in the order of the question.
@@ -408,6 +417,13 @@ impl Consumer {
     }
 }
 
+/// Joins the group. Only exact names.
+fn subscribe(handle: &Handle, topics: &[String]) -> Result<(), Failure> {
+    handle
+        .subscribe(&PartitionList::of_topics(topics))
+        .map_err(|fault| sort(Doing::Read, &format!("subscribing to {topics:?}"), &fault))
+}
+
 fn let_go(handle: &Handle) {
     if let Err(fault) = handle.assign(None) {
         tracing::warn!(error = fault.text, "letting go of the partitions failed while closing");
@@ -453,12 +469,13 @@ fn start_of(
 /// The stable committed offsets of the client's group with their metadata, in the order of the question.
 pub(super) fn committed(
     handle: &Handle,
+    group: &str,
     partitions: &[TopicPartition],
 ) -> Result<Vec<Option<(Offset, String)>>, Failure> {
     if partitions.is_empty() {
         return Ok(Vec::new());
     }
-    let entries = ask("reading the group's committed offsets", || {
+    let entries = ask(&format!("reading the committed offsets of group \"{group}\""), || {
         let list = PartitionList::of(partitions.iter().map(|partition| (partition, 0)));
         let asked = handle.committed(&list, TRY_TIMEOUT).and_then(|()| first_error(&list));
         // A client that is broken for good times out, and would again.

@@ -95,14 +95,24 @@ fn of_producer(doing: Doing, fault: &Fault, text: String) -> Failure {
 fn stops(doing: Doing, code: Code) -> Option<(StopKind, &'static str)> {
     use Code as C;
     Some(match code {
-        C::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
-        | C::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
-        | C::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED
-        | C::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-        | C::RD_KAFKA_RESP_ERR_DELEGATION_TOKEN_AUTHORIZATION_FAILED
+        C::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED => (
+            StopKind::NotAuthorised,
+            "allow Read on inputs, Write on the output, and both on topics that begin with the application id",
+        ),
+        C::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED => {
+            (StopKind::NotAuthorised, "allow Read on groups that begin with the application id")
+        }
+        C::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED => {
+            (StopKind::NotAuthorised, "allow Write on transactional ids that begin with the application id")
+        }
+        C::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED => (
+            StopKind::NotAuthorised,
+            "allow Create on topics that begin with the application id, or make them and set create_topics to \"none\"",
+        ),
+        C::RD_KAFKA_RESP_ERR_DELEGATION_TOKEN_AUTHORIZATION_FAILED
         | C::RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED
         | C::RD_KAFKA_RESP_ERR__AUTHENTICATION => {
-            (StopKind::NotAuthorised, "check the credentials in [kafka] and the broker's access rules")
+            (StopKind::NotAuthorised, "check sasl.mechanism, sasl.username and sasl.password in [kafka]")
         }
         C::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE => (
             StopKind::Kafka,

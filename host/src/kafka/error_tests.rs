@@ -15,7 +15,9 @@ fn sorted(doing: Doing, fault: &Fault) -> Sorted {
         Failure::Abortable(_) => Sorted::Abortable,
         Failure::Stale(_) => Sorted::Stale,
         Failure::ProducerLost(_) => Sorted::ProducerLost,
-        Failure::Unplaced(_) => unreachable!("only the worker says so, of the consumer"),
+        Failure::Unplaced(_) | Failure::Evicted(_) => {
+            unreachable!("only the worker says so, of the consumer")
+        }
         Failure::Stop(stop) => Sorted::Stop(stop.kind),
     }
 }

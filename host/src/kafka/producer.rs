@@ -42,6 +42,7 @@ impl Topic {
 /// A producer, with transactions or without.
 pub struct Producer {
     handle: Arc<Handle>,
+    transactional_id: Option<String>,
     transaction_timeout: Duration,
     known_topics: KnownTopics,
     /// Troubles of the connection when the open transaction began.
@@ -68,6 +69,7 @@ impl Producer {
         let transaction_timeout = settings.transaction_timeout();
         Ok(Self {
             handle: Arc::new(handle),
+            transactional_id: transactional_id.map(str::to_owned),
             transaction_timeout,
             known_topics: settings.known_topics.clone(),
             troubles_before: 0,
@@ -86,20 +88,29 @@ impl Producer {
     /// Fences every other producer with this transactional id and settles what it left open.
     ///
     /// # Errors
-    /// A stop when that is not done within [`INIT_TIMEOUT`]: no newer producer would do better.
+    /// A stop when that is not done within [`INIT_TIMEOUT`], or when a broker refuses our credentials: no newer producer
+    /// would do better.
     pub fn init(&self) -> Result<(), Failure> {
         let deadline = Instant::now() + INIT_TIMEOUT;
-        let what = "making the transactional producer ready";
+        let id = self.transactional_id.as_deref().unwrap_or_default();
+        let what = format!("making the producer with transactional id \"{id}\" ready");
         loop {
             match self.handle.init_transactions(INIT_TRY_TIMEOUT) {
                 Ok(()) => return Ok(()),
-                Err(fault) if fault.retriable && Instant::now() < deadline => self.handle.poll(RETRY_PAUSE),
+                Err(fault) if fault.retriable && Instant::now() < deadline => {
+                    self.handle.poll(RETRY_PAUSE);
+                    if let Some(text) = self.handle.signals().take_refused() {
+                        let fault = Fault { text, ..Fault::of(Code::RD_KAFKA_RESP_ERR__AUTHENTICATION) };
+                        return Err(sort(Doing::Begin, &what, &fault));
+                    }
+                }
                 Err(fault) => {
-                    return Err(match sort(Doing::Begin, what, &fault) {
+                    return Err(match sort(Doing::Begin, &what, &fault) {
                         Failure::Stop(stop) => Failure::Stop(stop),
                         Failure::Abortable(text)
                         | Failure::Unplaced(text)
                         | Failure::Stale(text)
+                        | Failure::Evicted(text)
                         | Failure::ProducerLost(text) => {
                             let last = self
                                 .handle

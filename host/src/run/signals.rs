@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// SIGXFSZ: a file would grow beyond `ulimit -f`.
+const FILE_TOO_LARGE: i32 = 25;
+
 /// What came so far. A clone is the same.
 #[derive(Clone)]
 pub(super) struct Signals {
@@ -31,6 +34,8 @@ impl Signals {
         let interrupts = count(signal(SignalKind::interrupt())?, Arc::clone(&signals.interrupts));
         let terminations = count(signal(SignalKind::terminate())?, Arc::clone(&signals.terminations));
         let hang_ups = count(signal(SignalKind::hangup())?, Arc::clone(&signals.hang_ups));
+        // Heard, it does not end the process: the write fails instead, as on a full disk.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         drop(entered);
         let listen = move || {
             runtime.block_on(async move { tokio::join!(interrupts, terminations, hang_ups) });

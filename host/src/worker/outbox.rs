@@ -181,6 +181,7 @@ pub(crate) fn at_start(failure: Failure) -> Stop {
         Failure::Abortable(text)
         | Failure::Unplaced(text)
         | Failure::Stale(text)
+        | Failure::Evicted(text)
         | Failure::ProducerLost(text) => Stop::new(StopKind::Kafka, text),
     }
 }

@@ -12,6 +12,7 @@ pub(crate) struct Bed {
     /// For faults of the broker itself.
     pub(crate) broker: Mutex<Broker>,
     servers: String,
+    entry: String,
     pub(crate) proxy: Proxy,
 }
 
@@ -24,14 +25,31 @@ impl Bed {
         })
     }
 
-    /// Another one, for faults of the broker itself.
+    /// Another one.
     pub(crate) fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with settings of the broker.
+    pub(crate) fn start_with(name: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let (port, _) = free_ports()?;
         let proxy = Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         let mut config = BrokerConfig::on_free_ports(name)?;
+        config.settings.extend(settings.iter().map(|(key, value)| ((*key).into(), (*value).into())));
         config.behind = Some(Behind { port, advertised_port: proxy.address().port() });
+        let entry = proxy.address().to_string();
+        Self::of(config, entry, proxy)
+    }
+
+    /// One that hosts reach by another listener of its, and not through the proxy.
+    pub(crate) fn with(config: BrokerConfig, entry: &str) -> Result<Self> {
+        let proxy = Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port)))?;
+        Self::of(config, entry.to_owned(), proxy)
+    }
+
+    fn of(config: BrokerConfig, entry: String, proxy: Proxy) -> Result<Self> {
         let broker = Broker::start(config).context("the broker of the fault matrix")?;
-        Ok(Self { servers: broker.bootstrap_servers(), broker: Mutex::new(broker), proxy })
+        Ok(Self { servers: broker.bootstrap_servers(), entry, broker: Mutex::new(broker), proxy })
     }
 
     /// As it is, for the tests' own clients.
@@ -39,8 +57,8 @@ impl Bed {
         Kafka::at(&self.servers)
     }
 
-    /// Through the proxy, for hosts.
+    /// For hosts: through the proxy, as a rule.
     pub(crate) fn entry(&self) -> Kafka {
-        Kafka::at(&self.proxy.address().to_string())
+        Kafka::at(&self.entry)
     }
 }

@@ -6,6 +6,9 @@
 //! is run says the tier (`cargo xtask faults`); what came of it is in `tests/FAULTS.md`.
 
 mod bed;
+mod java;
 mod row;
 mod rows;
 mod run;
+mod verifier;
+mod verifier_test;

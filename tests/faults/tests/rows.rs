@@ -1,5 +1,6 @@
 //! The rows, by what is hit.
 
+mod access;
 mod brokers;
 mod commits;
 mod coordinator;
@@ -8,6 +9,7 @@ mod input;
 mod kills;
 mod network;
 mod points;
+mod secured;
 mod snapshots;
 mod topics;
 mod zombies;

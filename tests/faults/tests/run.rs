@@ -1,6 +1,7 @@
 //! One application under fire: its input flows, its hosts come and go, and in the end everything is checked.
 
 use crate::row::Case;
+use crate::verifier::{Topics, verify};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use testkit::kafka::Group;
@@ -13,6 +14,8 @@ pub(crate) const HEALED: Duration = Duration::from_mins(2);
 pub(crate) const PARTITIONS: u32 = 2;
 /// What a host says when its identity is used elsewhere.
 pub(crate) const SAME_IDENTITY: &str = "another process uses the same identity";
+/// Different keys, so that each has many results.
+const KEYS: u64 = 200;
 /// Lines written at a time while hosts run.
 const LINES: u64 = 100;
 
@@ -29,12 +32,17 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Its topics, with nothing in them.
     pub(crate) fn new(case: &mut Case<'a>) -> Result<Self> {
+        Self::with_keys(case, KEYS)
+    }
+
+    /// The same with other than few keys.
+    pub(crate) fn with_keys(case: &mut Case<'a>, keys: u64) -> Result<Self> {
         let place = case.place;
         place.kafka.create_topic(&place.input(), PARTITIONS)?;
         let spec = WorkloadSpec {
             seed: case.random.bits(),
             records: u64::MAX,
-            keys: 200,
+            keys,
             partitions: PARTITIONS,
             values: (1, 1000),
             ..WorkloadSpec::default()
@@ -79,7 +87,12 @@ impl<'a> Run<'a> {
 
     /// Writes some more lines.
     pub(crate) fn feed(&mut self) -> Result<()> {
-        self.workload.produce(&mut self.producer, &self.place.input(), LINES)
+        self.feed_lines(LINES)
+    }
+
+    /// Writes so many.
+    pub(crate) fn feed_lines(&mut self, lines: u64) -> Result<()> {
+        self.workload.produce(&mut self.producer, &self.place.input(), lines)
     }
 
     fn topics(&self) -> [String; 2] {
@@ -154,7 +167,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sums are exact, each row was shuffled once, results are running sums, the changelog comes to the same, and no
-    /// transaction hangs.
+    /// transaction hangs: by the kit's own oracles, and by another client in another language.
     pub(crate) fn check(&self) -> Result<()> {
         let place = self.place;
         let results = check::results(&place.check_sums(&self.workload)?)?;
@@ -169,7 +182,7 @@ impl<'a> Run<'a> {
                 Ok(ends(Isolation::Committed)? == ends(Isolation::Uncommitted)?)
             })?;
         }
-        Ok(())
+        verify(place, &Topics::of(place))
     }
 }
 

@@ -49,6 +49,16 @@ impl HostCommand {
         self
     }
 
+    /// The same on another Kafka.
+    #[must_use]
+    pub fn at(mut self, servers: &str) -> Self {
+        let flag = self.arguments.iter().position(|word| word == "--bootstrap-servers");
+        if let Some(flag) = flag {
+            self.arguments[flag + 1] = servers.into();
+        }
+        self
+    }
+
     /// Sets the setting `name` of `host/default.toml`, by the environment.
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {

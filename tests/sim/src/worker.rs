@@ -237,6 +237,12 @@ impl Worker {
             {
                 Performed::Failed(lost_before(&effect))
             }
+            Effect::Locate { .. } | Effect::Assign { .. } | Effect::Seek { .. } | Effect::Pause { .. }
+                if fault == 2 =>
+            {
+                self.client.evict(kafka);
+                Performed::Failed(Failure::Evicted("another one has its name".into()))
+            }
             Effect::Restore { epoch, source, changelog } if self.bug == Some(Bug::RestoreUncommitted) => {
                 let (epoch, source, end) = (*epoch, source.clone(), kafka.end(changelog));
                 self.client.go_on_with_restore(epoch, &source, changelog, (end, end));
@@ -394,14 +400,12 @@ impl Worker {
 fn extra_faults(effect: &Effect) -> usize {
     match effect {
         Effect::Commit => 3,
-        Effect::SendOffsets { .. } => 2,
-        Effect::Locate { .. }
+        Effect::SendOffsets { .. }
+        | Effect::Locate { .. }
         | Effect::Assign { .. }
         | Effect::Seek { .. }
-        | Effect::Pause { .. }
-        | Effect::Send(_)
-        | Effect::Abort
-        | Effect::NewProducer => 1,
+        | Effect::Pause { .. } => 2,
+        Effect::Send(_) | Effect::Abort | Effect::NewProducer => 1,
         Effect::Begin | Effect::Report(_) | Effect::Restore { .. } | Effect::Unassign | Effect::Stop(_) => 0,
     }
 }

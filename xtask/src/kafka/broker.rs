@@ -90,6 +90,19 @@ impl Broker {
         Ok(())
     }
 
+    /// Has it on a full disk: nothing that it writes grows any more. Waits for its end, which comes of that; the data stay
+    /// for [`Broker::start_again`], which gives it space again.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn fill_disk(&self) -> Result<()> {
+        process::limit_files(self.jvm.pid, Some(0)).context("cannot limit the broker's files")?;
+        if self.jvm.wait(READY_DEADLINE).is_none() {
+            bail!("the broker (pid {}) runs on with a full disk", self.jvm.pid);
+        }
+        Ok(())
+    }
+
     /// Starts a killed broker on the same ports and data.
     ///
     /// # Errors

@@ -18,12 +18,37 @@ impl<O: Operator> Machine<O> {
             Failure::ProducerLost(reason) => self.producer_lost(reason),
             Failure::Abortable(reason) => self.try_again(reason, AfterAbort::GoOn),
             Failure::Unplaced(reason) => self.try_again(reason, AfterAbort::Locate),
+            Failure::Evicted(reason) => self.evicted(reason),
             Failure::Stale(reason) => match self.transaction {
                 Transaction::Open { .. } | Transaction::Committing(_) => {
                     self.abort(reason, AfterAbort::Forget);
                 }
                 _ => self.producer_lost(reason),
             },
+        }
+    }
+
+    /// As partitions that are lost, and in the middle of anything.
+    fn evicted(&mut self, reason: String) {
+        if !self.count_trouble(&reason) {
+            return;
+        }
+        if self.leaving == Leaving::No {
+            self.leaving = Leaving::Partitions;
+        }
+        match self.transaction {
+            Transaction::Open { .. } | Transaction::Committing(_) => self.abort(reason, AfterAbort::Forget),
+            Transaction::Aborting { .. } | Transaction::Replacing(_) => self.producer_lost(reason),
+            Transaction::Idle | Transaction::Resolving(_) => {
+                if matches!(
+                    core::mem::replace(&mut self.transaction, Transaction::Idle),
+                    Transaction::Resolving(_)
+                ) {
+                    // Nobody knows yet what their state is.
+                    self.tasks.clear();
+                }
+                self.let_go();
+            }
         }
     }
 

@@ -100,7 +100,51 @@ pub(in crate::kafka) fn list_offsets(
         let mut count = 0;
         let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         let info = |i| list::entry(&*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i)));
-        whole((0..count).map(info).collect())
+        let entries: Vec<Entry> = (0..count).map(info).collect();
+        for entry in entries.iter().filter(|entry| is_led_otherwise(entry.code)) {
+            look_for_leaders(handle, &entry.partition.topic, timeout);
+        }
+        whole(entries)
+    }
+}
+
+/// The client asked with what it knew of the leader, and that is not so any more.
+fn is_led_otherwise(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION
+            | Code::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+            | Code::RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH
+            | Code::RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH
+            | Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+            | Code::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
+    )
+}
+
+/// Asks who leads the partitions of a topic. A client that reads a topic does so by itself; for one that only asks for
+/// offsets librdkafka 2.12.1 does not, and would ask with what it knows for up to 15 minutes: after a broker's death for
+/// an epoch that is over. An answer that fails is none; the next question shows it.
+fn look_for_leaders(handle: &Handle, topic: &str, timeout: Duration) {
+    const OF_ALL_TOPICS: c_int = 0;
+    let name = super::c_name(topic);
+    let mut metadata = std::ptr::null();
+    // SAFETY: the client is alive; topic and metadata are ours, and freed after their last use.
+    unsafe {
+        let topic = rd::rd_kafka_topic_new(handle.as_ptr(), name.as_ptr(), std::ptr::null_mut());
+        if topic.is_null() {
+            return;
+        }
+        let code = rd::rd_kafka_metadata(
+            handle.as_ptr(),
+            OF_ALL_TOPICS,
+            topic,
+            &raw mut metadata,
+            super::millis(timeout),
+        );
+        if super::check(code).is_ok() {
+            rd::rd_kafka_metadata_destroy(metadata);
+        }
+        rd::rd_kafka_topic_destroy(topic);
     }
 }
 

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "calls of the C API; every block says why it holds")]
 
 mod admin;
+mod certificate;
 mod handle;
 mod list;
 mod produce;

@@ -1,7 +1,7 @@
 //! What librdkafka tells us through callbacks, put down for the owner of the client to pick up. A callback
 //! never acts: it counts, remembers and returns.
 
-use super::{Code, Fault, describe, owned, unanswered};
+use super::{Code, Fault, certificate, describe, owned, unanswered};
 use crate::kafka::sys::list;
 use host_core::record::TopicPartition;
 use rdkafka::bindings as rd;
@@ -17,6 +17,8 @@ pub(in crate::kafka) struct Signals {
     request_timeouts: AtomicU64,
     unanswered: AtomicU64,
     last_error: Mutex<Option<String>>,
+    certificate: Mutex<Option<String>>,
+    refused: Mutex<Option<String>>,
     undelivered: Mutex<Option<(Fault, String)>>,
     rebalances: Mutex<VecDeque<Rebalanced>>,
     may_yield: AtomicBool,
@@ -40,9 +42,23 @@ impl Signals {
         self.unanswered.fetch_add(1, Relaxed);
     }
 
-    /// The newest error of the connection, in librdkafka's words.
+    /// The newest error of the connection, in librdkafka's words, with ours for a certificate.
     pub(in crate::kafka) fn last_error(&self) -> Option<String> {
-        lock(&self.last_error).clone()
+        let text = lock(&self.last_error).clone()?;
+        Some(match lock(&self.certificate).as_deref() {
+            Some(reason) => format!("{text}\n{reason}"),
+            None => text,
+        })
+    }
+
+    /// Why the brokers did not take our credentials, if one has refused them since the last call.
+    pub(in crate::kafka) fn take_refused(&self) -> Option<String> {
+        lock(&self.refused).take()
+    }
+
+    /// Why a broker's certificate is not accepted.
+    pub(super) fn note_certificate(&self, reason: &str) {
+        *lock(&self.certificate) = Some(reason.to_owned());
     }
 
     /// The first record since the last call that could not be written, with its topic and partition.
@@ -135,6 +151,7 @@ pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Si
         rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
         rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
         rd::rd_kafka_conf_set_stats_cb(conf, Some(on_statistics));
+        certificate::register(conf);
         if consumer {
             rd::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
         } else {
@@ -186,6 +203,10 @@ unsafe extern "C" fn on_error(
         }
     }
     signals.disconnects.fetch_add(1, Relaxed);
+    // A connection that broke meanwhile comes with the same code, and librdkafka's own reason.
+    if code == Code::RD_KAFKA_RESP_ERR__AUTHENTICATION as c_int && !text.contains("Local: ") {
+        *lock(&signals.refused) = Some(text.clone());
+    }
     let mut last = lock(&signals.last_error);
     // "All brokers are down" follows the reason why, which is the better text.
     if last.is_none() || code != Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN as c_int {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use testkit::{HostProcess, Rng};
+use xtask::process;
 
 const REFUSED: &str = "a snapshot is not used";
 const FAILED: &str = "cannot write a snapshot";
@@ -97,6 +98,38 @@ fn f16_a_disk_that_takes_no_snapshot_stops_nothing() {
             Ok(log(&host))
         })?;
         run.progress(&mut [&mut host])?;
+        host.kill()?;
+        run.finish()?;
+        Ok(1)
+    });
+}
+
+/// So many that a snapshot is larger than a log.
+const MANY_KEYS: u64 = 20_000;
+
+#[test]
+fn f16_a_disk_that_is_full_within_a_snapshot_stops_nothing() {
+    let runs = Runs { pr: 1, nightly: 20, release: 100 };
+    row("F16-full", "the disk is full half-way through a snapshot, and has space again", runs, |case| {
+        let mut run = Run::with_keys(case, MANY_KEYS)?;
+        run.feed_lines(2 * MANY_KEYS)?;
+        let mut host = snapshots(&mut run)?;
+        let before = newest(&run)?;
+        let sizes = before.iter().map(|path| Ok(fs::metadata(path)?.len())).collect::<Result<Vec<u64>>>()?;
+        let half = sizes.iter().min().context("no snapshot")? / 2;
+        ensure!(host.log().len() as u64 * 2 < half, "snapshots of {half} bytes, and a log as large");
+        process::limit_files(host.pid(), Some(half))?;
+        testkit::wait_until("the warning", HEALED, || {
+            host.ensure_running()?;
+            run.feed()?;
+            Ok(host.log().contains(FAILED))
+        })?;
+        run.progress(&mut [&mut host])?;
+        let before = newest(&run)?;
+        process::limit_files(host.pid(), None)?;
+        run.feed_until("new snapshots", &mut [&mut host], |run| {
+            Ok(newest(run).is_ok_and(|paths| paths.iter().zip(&before).all(|(new, old)| new != old)))
+        })?;
         host.kill()?;
         run.finish()?;
         Ok(1)
