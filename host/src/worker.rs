@@ -5,12 +5,14 @@ mod control;
 mod memory;
 mod outbox;
 mod reporter;
+mod traces;
 
 pub use control::{Control, Staged};
 pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};
 pub use reporter::Reporter;
+pub use traces::{Collector, Traces};
 
 use control::Order;
 
@@ -68,6 +70,8 @@ pub struct Worker {
     pub loading: VecDeque<(Epoch, TopicPartition, Opened)>,
     /// Counts and logs.
     pub reporter: Reporter,
+    /// Spans of transactions.
+    pub traces: Traces,
     /// Bounds the bytes of a batch.
     pub batch_bytes_max: usize,
     /// Bounds its records.
@@ -133,7 +137,12 @@ impl Worker {
     /// Gives an event to the machine, and a batch's buffers back to the consumer.
     fn handle(&mut self, event: Event) {
         let restores = matches!(event, Event::RestoreRows { .. } | Event::Restored { .. });
-        let records = if let Event::Batch(batch) = &event { batch.rows.len() } else { 0 };
+        let records = if let Event::Batch(batch) = &event {
+            self.traces.batch(batch);
+            batch.rows.len()
+        } else {
+            0
+        };
         let began = Instant::now();
         self.machine.handle(self.now_ms(), event);
         if let Some(batch) = self.machine.take_spent() {
@@ -268,6 +277,7 @@ impl Worker {
             Effect::Pause { source } => self.consumer.pause(&source).map_err(unplaced).map(none),
             Effect::Begin => self.outbox.begin().map(none),
             Effect::Send(outgoing) => {
+                let outgoing = self.traces.outgoing(outgoing);
                 let answer = self.outbox.send(&outgoing).map(none);
                 self.reporter.sent(outgoing);
                 answer
@@ -297,6 +307,12 @@ impl Worker {
 
     fn answer(&mut self, event: Event) {
         let committed = matches!(event, Event::Committed { .. });
+        match &event {
+            Event::Committed { .. } => self.traces.end(None),
+            Event::Aborted => self.traces.end(Some("aborted; its records are read again")),
+            Event::ProducerReady => self.traces.end(Some("its outcome is not known to this producer")),
+            _ => {}
+        }
         self.reporter.event(&event, &self.consumer);
         self.machine.handle(self.now_ms(), event);
         if committed {

@@ -18,6 +18,9 @@ pub fn run() -> Result<()> {
         "--release",
         "--workspace",
         "--all-targets",
+        // Off by default, and not to rot.
+        "--features",
+        "host/otel",
         "--",
         "-D",
         "warnings",
