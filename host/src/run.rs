@@ -28,7 +28,8 @@ use crate::kafka::{self, Admin, Consumer, Restorer};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::snapshot;
 use crate::worker::{
-    Control, Outbox, OutboxSettings, Reporter, Resets, Restoring, StateMemory, Worker, default_bytes_max,
+    Collector, Control, Outbox, OutboxSettings, Reporter, Resets, Restoring, StateMemory, Worker,
+    default_bytes_max,
 };
 use fleet::Fleet;
 use host_core::Machine;
@@ -66,6 +67,8 @@ struct Application {
     metrics: Arc<Metrics>,
     /// None: no state, or they are off.
     snapshots: Option<snapshot::Settings>,
+    /// Where spans of transactions go.
+    collector: Collector,
     admin: Admin,
 }
 
@@ -85,6 +88,7 @@ pub fn run(mut configs: Vec<Config>) -> Result<(), Failure> {
 fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
     let mut settings = kafka_settings(&config);
     settings.check().map_err(|error| Failure::new(ExitKind::BadConfig, error))?;
+    let collector = Collector::from_env();
     let module = Module::load(&config)?;
     tracing::info!("effective settings\n{}", config::toml(&config.shown));
     let admin = connect(&config, &settings)?;
@@ -119,6 +123,7 @@ fn application(config: Config, signals: &Signals) -> Result<(), Failure> {
         identity,
         metrics,
         snapshots,
+        collector,
         admin,
     };
     supervise::supervise(application, signals)
@@ -265,6 +270,7 @@ impl Application {
             snapshots: self.taker(),
             loading: VecDeque::new(),
             reporter: Reporter::new(metrics, self.topology.clone(), index, self.config.print),
+            traces: self.collector.traces(&self.config.application_id, &id),
             batch_bytes_max: limits.bytes_max,
             pace: Pace::new(
                 self.config.batch_records_min,

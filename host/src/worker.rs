@@ -5,6 +5,7 @@ mod control;
 mod memory;
 mod outbox;
 mod reporter;
+mod traces;
 
 pub use control::{Control, Restoring, Staged};
 pub(crate) use memory::state_memory_bytes;
@@ -12,6 +13,7 @@ pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;
 pub use outbox::{Outbox, OutboxSettings};
 pub use reporter::Reporter;
+pub use traces::{Collector, Traces};
 
 use control::Order;
 
@@ -70,6 +72,8 @@ pub struct Worker {
     pub loading: VecDeque<(Epoch, TopicPartition, Opened)>,
     /// Counts and logs.
     pub reporter: Reporter,
+    /// Spans of transactions.
+    pub traces: Traces,
     /// Bounds the bytes of a batch.
     pub batch_bytes_max: usize,
     /// Bounds its records.
@@ -141,7 +145,12 @@ impl Worker {
     fn handle(&mut self, event: Event) {
         let restores = matches!(event, Event::RestoreRows { .. } | Event::Restored { .. });
         self.note_restoring(&event);
-        let records = if let Event::Batch(batch) = &event { batch.rows.len() } else { 0 };
+        let records = if let Event::Batch(batch) = &event {
+            self.traces.batch(batch);
+            batch.rows.len()
+        } else {
+            0
+        };
         let began = Instant::now();
         self.machine.handle(self.now_ms(), event);
         if let Some(batch) = self.machine.take_spent() {
@@ -204,7 +213,10 @@ impl Worker {
         }
     }
 
-    fn end(self, stop: Option<Stop>) -> Result<(), Stop> {
+    fn end(mut self, stop: Option<Stop>) -> Result<(), Stop> {
+        if stop.is_some() {
+            self.traces.end(Some("the worker stopped before its end"));
+        }
         self.reporter.end();
         self.consumer.close();
         stop.map_or(Ok(()), Err)
@@ -298,6 +310,7 @@ impl Worker {
             Effect::Pause { source } => self.consumer.pause(&source).map_err(unplaced).map(none),
             Effect::Begin => self.outbox.begin().map(none),
             Effect::Send(outgoing) => {
+                let outgoing = self.traces.outgoing(outgoing);
                 let answer = self.outbox.send(&outgoing).map(none);
                 self.reporter.sent(outgoing);
                 answer
@@ -333,6 +346,12 @@ impl Worker {
 
     fn answer(&mut self, event: Event) {
         let committed = matches!(event, Event::Committed { .. });
+        match &event {
+            Event::Committed { .. } => self.traces.end(None),
+            Event::Aborted => self.traces.end(Some("aborted; its records are read again")),
+            Event::ProducerReady => self.traces.end(Some("its outcome is not known to this producer")),
+            _ => {}
+        }
         self.reporter.event(&event, &self.consumer);
         self.machine.handle(self.now_ms(), event);
         if committed {

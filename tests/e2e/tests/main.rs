@@ -26,4 +26,5 @@ mod state;
 mod sums;
 mod swap;
 mod topics;
+mod traces;
 mod watching;

@@ -66,6 +66,13 @@ impl HostCommand {
         self
     }
 
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -99,11 +106,13 @@ impl HostCommand {
     }
 }
 
-/// The real host, without the settings that the environment of this process may have for another one.
+/// The real host, without the settings that the environment of this process may have for others.
 pub fn host() -> Command {
     let mut command = Command::new(host_binary());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"HOST_")) {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        if ["HOST_", "OTEL_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            command.env_remove(name);
+        }
     }
     command
 }

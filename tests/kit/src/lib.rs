@@ -13,6 +13,7 @@ pub mod murmur2;
 pub mod produce;
 pub mod rng;
 pub mod scenario;
+pub mod traces;
 pub mod wait;
 pub mod workload;
 

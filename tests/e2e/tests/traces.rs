@@ -1,0 +1,167 @@
+//! Traces of transactions: the real host, and a collector in this process. Field by field a span is checked in
+//! `host/otel`.
+
+use anyhow::{Context as _, Result, ensure};
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use testkit::scenario::SOON;
+use testkit::traces::{Collector, Span};
+use testkit::{HostCommand, NewRecord, Record, Scenario, Workload, WorkloadSpec, check, embedded, files};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACEPARENT: &str = "traceparent";
+/// Links of one span.
+const LINKS_MAX: usize = 128;
+const KEYS: i64 = 7;
+const PARTITIONS: u32 = 2;
+
+/// The context of the input record with this number.
+fn parent(i: i64) -> String {
+    format!("00-{:032x}-{:016x}-01", 0xaaaa_0000 + i, 0xbbbb_0000 + i)
+}
+
+/// Lines for the sum, each with a context and another header.
+fn load(s: &Scenario, records: i64) -> Result<Workload> {
+    let mut workload = Workload::new(WorkloadSpec { records: 0, ..WorkloadSpec::default() });
+    s.kafka.create_topic(&s.input(), PARTITIONS)?;
+    let mut producer = s.kafka.producer()?;
+    for i in 0..records {
+        let (key, value, parent) = (format!("k{}", i % KEYS), i + 1, parent(i));
+        let line = format!("{key},{value}");
+        let headers: &[(&str, Option<&[u8]>)] = &[("other", None), (TRACEPARENT, Some(parent.as_bytes()))];
+        let partition = u32::try_from(i % i64::from(PARTITIONS))?;
+        let record = NewRecord { partition, value: Some(line.as_bytes()), headers, ..NewRecord::default() };
+        producer.send(&s.input(), &record)?;
+        workload.add(key.as_bytes(), value);
+    }
+    producer.flush()?;
+    Ok(workload)
+}
+
+fn sum_to(s: &Scenario, endpoint: &str) -> HostCommand {
+    s.sum()
+        .args(["--until-end", "--stamp"])
+        .setting("repartition_purge_interval_ms", "0")
+        .variable(ENDPOINT, endpoint)
+        .variable("OTEL_SERVICE_NAME", "totals")
+}
+
+/// The span of the transaction that wrote this record, which says so in one header.
+fn span_of<'a>(spans: &'a [Span], record: &Record) -> Result<&'a Span> {
+    let mut contexts = record.headers.iter().filter(|(name, _)| name == TRACEPARENT);
+    let context = record.header(TRACEPARENT).with_context(|| format!("no context in {record:?}"))?;
+    ensure!(contexts.nth(1).is_none(), "two contexts in {record:?}");
+    let span = spans.iter().find(|span| span.traceparent == context);
+    span.with_context(|| format!("no span is {context}"))
+}
+
+/// Records of this topic are among those that it links to, as far as there was place.
+fn links_to(span: &Span, topic: &str) -> bool {
+    let is_topic = |(name, value): &(String, String)| name == "messaging.destination.name" && value == topic;
+    span.links_dropped > 0 || span.links.iter().any(|link| link.attributes.iter().any(is_topic))
+}
+
+/// A link names a record of the input, or a transaction that shuffled.
+fn links_are_true(spans: &[Span], records: i64) -> Result<()> {
+    let parents = (0..records).map(parent);
+    let known: BTreeSet<String> = parents.chain(spans.iter().map(|span| span.traceparent.clone())).collect();
+    for span in spans {
+        ensure!(span.links.len() <= LINKS_MAX, "{} links", span.links.len());
+        ensure!(span.links_dropped == 0 || span.links.len() == LINKS_MAX, "{span:?}");
+        let strange = span.links.iter().find(|link| !known.contains(&link.traceparent));
+        ensure!(strange.is_none(), "a link to {strange:?}, which nobody wrote");
+    }
+    let linked: u64 = spans.iter().map(|span| span.links.len() as u64 + span.links_dropped).sum();
+    ensure!(linked >= records.cast_unsigned(), "{linked} links, and {records} records have contexts");
+    Ok(())
+}
+
+/// From a result over the shuffle back to the records of the input.
+fn a_result_leads_back(s: &Scenario, records: i64, flags: [&str; 2]) -> Result<()> {
+    let (collector, workload) = (Collector::start()?, load(s, records)?);
+    let ended = sum_to(s, &collector.endpoint()).args(flags).complete(SOON)?;
+    ensure!(!ended.stderr.contains("collector"), "it complains:\n{}", ended.stderr);
+    let spans = collector.spans()?;
+    links_are_true(&spans, records)?;
+
+    for result in s.check_sums(&workload)? {
+        let span = span_of(&spans, &result)?;
+        ensure!(span.error.is_none(), "committed by {span:?}");
+        ensure!(links_to(span, &s.topic("sum-repartition")), "{result:?} comes from {span:?}");
+        ensure!(result.header("wasmhost.offsets").is_some(), "the host's stamp is gone from {result:?}");
+    }
+    let shuffled = s.read("sum-repartition")?;
+    check::shuffled_once(&check::repartition_rows(&shuffled)?, workload.sums())?;
+    for row in &shuffled {
+        let span = span_of(&spans, row)?;
+        ensure!(links_to(span, &s.input()), "{row:?} comes from {span:?}");
+    }
+    let requests = collector.requests()?;
+    let service = ("service.name".to_owned(), "totals".to_owned());
+    ensure!(requests.iter().all(|request| request.resource.contains(&service)), "{requests:?}");
+    Ok(())
+}
+
+#[test]
+fn a_result_leads_over_the_shuffle_to_the_records_that_it_comes_from() {
+    embedded("traces-rows", |s| a_result_leads_back(s, 100, ["--combine", "never"]));
+    // More records than a span has links.
+    embedded("traces-partials", |s| a_result_leads_back(s, 500, ["--combine", "auto"]));
+}
+
+#[test]
+fn a_transform_passes_all_headers_but_the_old_context() {
+    embedded("traces-headers", |s| {
+        let collector = Collector::start()?;
+        s.kafka.create_topic(&s.input(), 1)?;
+        let old = parent(1);
+        let context = (TRACEPARENT, Some(old.as_bytes()));
+        let headers: &[(&str, Option<&[u8]>)] =
+            &[("a", Some(b"\xff")), context, ("tracestate", Some(b"b=c")), ("none", None), ("a", Some(b""))];
+        let mut producer = s.kafka.producer()?;
+        for value in [&b"{\"order\":1}"[..], b"bad"] {
+            let record = NewRecord { value: Some(value), headers, ..NewRecord::default() };
+            producer.send(&s.input(), &record)?;
+        }
+        producer.flush()?;
+        s.host(files::guest("validate"))
+            .args(["--until-end", "--set", "fields=order: integer, required"])
+            .variable(ENDPOINT, &collector.endpoint())
+            .complete(SOON)?;
+
+        let (spans, results) = (collector.spans()?, s.read("output")?);
+        let [result] = results.as_slice() else { panic!("one record is good: {results:?}") };
+        let span = span_of(&spans, result)?;
+        ensure!(span.links.iter().map(|link| &link.traceparent).eq([&old]), "{span:?}");
+        let passed = result.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+        let context = (TRACEPARENT, Some(span.traceparent.as_bytes()));
+        let expected = [("a", Some(&b"\xff"[..])), ("none", None), ("a", Some(b"")), context];
+        ensure!(passed.eq(expected), "{result:?}");
+        // What failed is kept as it was.
+        let letters = s.read("dead-letter")?;
+        ensure!(letters.len() == 1 && letters[0].header(TRACEPARENT) == Some(old), "{letters:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_collector_that_is_away_silent_or_of_another_kind_costs_nothing_but_a_warning() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let silent = format!("http://{}", silent.local_addr().expect("it listens"));
+    let cases = [
+        // Nothing listens on port 1.
+        ("traces-away", ENDPOINT, "http://127.0.0.1:1", "the collector does not take spans"),
+        // It would be waited for longer than the test waits for the host.
+        ("traces-silent", ENDPOINT, &silent, "the collector does not answer"),
+        ("traces-grpc", "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "no traces of transactions"),
+    ];
+    for (name, variable, value, words) in cases {
+        embedded(name, |s| {
+            let workload = load(s, 100)?;
+            let host = sum_to(s, "http://127.0.0.1:1").variable(variable, value);
+            let ended = host.variable("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000").complete(SOON)?;
+            ensure!(ended.stderr.matches(words).count() == 1, "not \"{words}\" once:\n{}", ended.stderr);
+            s.check_sums(&workload).map(drop)
+        });
+    }
+}
