@@ -266,6 +266,11 @@ impl Consumer {
                 Err(fault) if is_starting(fault.code) && Instant::now() < deadline => {
                     std::thread::sleep(RETRY_PAUSE);
                 }
+                // The client has let go of it by itself: a rebalance is still to be heard of.
+                Err(fault) if is_starting(fault.code) && self.handle.fatal().is_none() => {
+                    let text = format!("seeking {source} to offset {offset}: {}", fault.text);
+                    return Err(Failure::Abortable(text));
+                }
                 Err(fault) => return Err(sort(fault)),
             }
         };

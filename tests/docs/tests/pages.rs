@@ -8,13 +8,14 @@ use std::fs;
 use xtask::paths;
 
 /// The pages below.
-const FOLLOWED: [&str; 7] = [
+const FOLLOWED: [&str; 8] = [
     "README.md",
     "docs/exactly-once.md",
     "docs/from-kafka-streams.md",
     "docs/from-spark.md",
     "docs/modules.md",
     "docs/operations.md",
+    "docs/security.md",
     "docs/tutorial.md",
 ];
 
@@ -46,6 +47,11 @@ fn modules_are_swapped_as_it_says() {
 #[test]
 fn operations_go_as_it_says() {
     follow("docs/operations.md", Kafka::Running);
+}
+
+#[test]
+fn rights_are_given_as_it_says() {
+    follow("docs/security.md", Kafka::Running);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::operators::{Calls, ModuleName, TestOperator};
 use host_core::changelog;
 use host_core::effect::{CommitOffset, Effect, Outgoing, Target};
 use host_core::error::{Stop, StopKind};
-use host_core::event::{Event, Failure};
+use host_core::event::{Epoch, Event, Failure};
 use host_core::machine::{Machine, Settings};
 use host_core::metadata::Metadata;
 use host_core::record::{Offset, Row, Rows, TopicPartition};
@@ -243,22 +243,8 @@ impl Worker {
                 self.client.evict(kafka);
                 Performed::Failed(Failure::Evicted("another one has its name".into()))
             }
-            Effect::Restore { epoch, source, changelog } if self.bug == Some(Bug::RestoreUncommitted) => {
-                let (epoch, source, end) = (*epoch, source.clone(), kafka.end(changelog));
-                self.client.go_on_with_restore(epoch, &source, changelog, (end, end));
-                let rows = bugs::uncommitted(kafka, changelog);
-                Performed::Done(Some(Event::RestoreRows { epoch, source, rows }))
-            }
-            Effect::Restore { epoch, source, changelog }
-                if let Some(end) = bugs::restore_end(self.bug, kafka, changelog) =>
-            {
-                self.client.begin_restore(*epoch, source, changelog, end);
-                Performed::Done(None)
-            }
-            Effect::Restore { epoch, source, changelog } if self.disk.borrow().contains_key(source) => {
-                let (offset, rows) = self.disk.borrow()[source].clone();
-                self.client.go_on_with_restore(*epoch, source, changelog, (offset, kafka.end(changelog)));
-                Performed::Done(Some(Event::RestoreRows { epoch: *epoch, source: source.clone(), rows }))
+            Effect::Restore { epoch, source, changelog } => {
+                Performed::Done(self.restore(kafka, *epoch, source, changelog))
             }
             Effect::Seek { source, offset } => self.seek(kafka, source, *offset, fault),
             Effect::Send(letters)
@@ -299,6 +285,34 @@ impl Worker {
             Performed::Stopped(stop) => return Step::Stopped(stop),
         }
         Step::Progress
+    }
+
+    /// From the disk's snapshot and what is behind it, or from all of the changelog; wrongly with a bug of restores.
+    fn restore(
+        &mut self,
+        kafka: &mut Kafka,
+        epoch: Epoch,
+        source: &TopicPartition,
+        changelog: &TopicPartition,
+    ) -> Option<Event> {
+        let source = source.clone();
+        if self.bug == Some(Bug::RestoreUncommitted) {
+            let end = kafka.end(changelog);
+            self.client.go_on_with_restore(epoch, &source, changelog, (end, end));
+            let rows = bugs::uncommitted(kafka, changelog);
+            return Some(Event::RestoreRows { epoch, source, rows });
+        }
+        if let Some(end) = bugs::restore_end(self.bug, kafka, changelog) {
+            self.client.begin_restore(epoch, &source, changelog, end);
+            return None;
+        }
+        let snapshot = self.disk.borrow().get(&source).cloned();
+        let Some((offset, rows)) = snapshot else {
+            self.client.begin_restore(epoch, &source, changelog, kafka.end(changelog));
+            return None;
+        };
+        self.client.go_on_with_restore(epoch, &source, changelog, (offset, kafka.end(changelog)));
+        Some(Event::RestoreRows { epoch, source, rows })
     }
 
     fn seek(
