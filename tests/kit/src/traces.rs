@@ -11,11 +11,13 @@ use std::thread;
 /// Names and values of attributes; numbers as text.
 pub type Attributes = Vec<(String, String)>;
 
+type HeadAndBody = (String, Vec<u8>);
+
 /// Takes requests until the process ends.
 #[derive(Debug)]
 pub struct Collector {
     address: String,
-    requests: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    requests: Arc<Mutex<Vec<HeadAndBody>>>,
 }
 
 /// What one request brought.
@@ -105,7 +107,7 @@ impl Collector {
     }
 }
 
-fn take(stream: &TcpStream) -> Result<(String, Vec<u8>)> {
+fn take(stream: &TcpStream) -> Result<HeadAndBody> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
