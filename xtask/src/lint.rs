@@ -4,8 +4,8 @@ use crate::command::{self, cargo};
 use crate::setup::{Need, ensure};
 use anyhow::Result;
 
-/// rustfmt, clippy on every target, rustdoc, and the core built by itself (its `no_std` and its few
-/// dependencies hold without the features that other packages turn on).
+/// rustfmt, clippy on every target and on the host without its features, rustdoc, and the core built by itself (its
+/// `no_std` and its few dependencies hold without the features that other packages turn on).
 ///
 /// # Errors
 /// The first of them that fails.
@@ -18,6 +18,18 @@ pub fn run() -> Result<()> {
         "--release",
         "--workspace",
         "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    // The packages that are left out ask for the host's features themselves.
+    command::run(&mut cargo(&[
+        "clippy",
+        "--release",
+        "--workspace",
+        "--exclude=bench",
+        "--exclude=wasm-tests",
+        "--no-default-features",
         "--",
         "-D",
         "warnings",
