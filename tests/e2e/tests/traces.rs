@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use testkit::scenario::SOON;
 use testkit::traces::{Collector, Span};
-use testkit::{HostCommand, NewRecord, Record, Scenario, Workload, WorkloadSpec, check, embedded, files};
+use testkit::{
+    HostCommand, NewRecord, Record, Scenario, Workload, WorkloadSpec, check, embedded, files, wait_until,
+};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// How long spans are gathered, in milliseconds.
+const DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 const TRACEPARENT: &str = "traceparent";
 /// Links of one span.
 const LINKS_MAX: usize = 128;
@@ -38,12 +42,29 @@ fn load(s: &Scenario, records: i64) -> Result<Workload> {
     Ok(workload)
 }
 
-fn sum_to(s: &Scenario, endpoint: &str) -> HostCommand {
+fn sum(s: &Scenario) -> HostCommand {
     s.sum()
-        .args(["--until-end", "--stamp"])
+        .arg("--stamp")
         .setting("repartition_purge_interval_ms", "0")
-        .variable(ENDPOINT, endpoint)
         .variable("OTEL_SERVICE_NAME", "totals")
+        .variable(DELAY, "50")
+}
+
+/// Runs the host until these records are there and the spans of all of them are; gives what it sent, and logged.
+fn spans_of(
+    host: &HostCommand,
+    collector: &Collector,
+    records: impl Fn() -> Result<Option<Vec<Record>>>,
+) -> Result<(Vec<Span>, String)> {
+    let mut host = host.clone().variable(ENDPOINT, &collector.endpoint()).start()?;
+    let mut spans = Vec::new();
+    wait_until("the spans of all records", SOON, || {
+        host.ensure_running()?;
+        let Some(records) = records()? else { return Ok(false) };
+        spans = collector.spans()?;
+        Ok(records.iter().all(|record| span_of(&spans, record).is_ok()))
+    })?;
+    Ok((spans, host.drain(SOON)?.stderr))
 }
 
 /// The span of the transaction that wrote this record, which says so in one header.
@@ -79,9 +100,13 @@ fn links_are_true(spans: &[Span], records: i64) -> Result<()> {
 /// From a result over the shuffle back to the records of the input.
 fn a_result_leads_back(s: &Scenario, records: i64, flags: [&str; 2]) -> Result<()> {
     let (collector, workload) = (Collector::start()?, load(s, records)?);
-    let ended = sum_to(s, &collector.endpoint()).args(flags).complete(SOON)?;
-    ensure!(!ended.stderr.contains("collector"), "it complains:\n{}", ended.stderr);
-    let spans = collector.spans()?;
+    let all = || {
+        let is_complete = s.kafka.partitions(&s.output())?.is_some() && s.check_sums(&workload).is_ok();
+        let records = || anyhow::Ok([s.read("output")?, s.read("sum-repartition")?].concat());
+        is_complete.then(records).transpose()
+    };
+    let (spans, log) = spans_of(&sum(s).args(flags), &collector, all)?;
+    ensure!(!log.contains("collector"), "it complains:\n{log}");
     links_are_true(&spans, records)?;
 
     for result in s.check_sums(&workload)? {
@@ -119,17 +144,21 @@ fn a_transform_passes_all_headers_but_the_old_context() {
         let headers: &[(&str, Option<&[u8]>)] =
             &[("a", Some(b"\xff")), context, ("tracestate", Some(b"b=c")), ("none", None), ("a", Some(b""))];
         let mut producer = s.kafka.producer()?;
-        for value in [&b"{\"order\":1}"[..], b"bad"] {
+        // The good one last: when its result is there, the other one is done with.
+        for value in [&b"bad"[..], b"{\"order\":1}"] {
             let record = NewRecord { value: Some(value), headers, ..NewRecord::default() };
             producer.send(&s.input(), &record)?;
         }
         producer.flush()?;
-        s.host(files::guest("validate"))
-            .args(["--until-end", "--set", "fields=order: integer, required"])
-            .variable(ENDPOINT, &collector.endpoint())
-            .complete(SOON)?;
+        let host = s.host(files::guest("validate")).args(["--set", "fields=order: integer, required"]);
+        let all = || {
+            let is_there = s.kafka.partitions(&s.output())?.is_some();
+            let results = if is_there { s.read("output")? } else { Vec::new() };
+            Ok((!results.is_empty()).then_some(results))
+        };
+        let (spans, _) = spans_of(&host.variable(DELAY, "50"), &collector, all)?;
 
-        let (spans, results) = (collector.spans()?, s.read("output")?);
+        let results = s.read("output")?;
         let [result] = results.as_slice() else { panic!("one record is good: {results:?}") };
         let span = span_of(&spans, result)?;
         ensure!(span.links.iter().map(|link| &link.traceparent).eq([&old]), "{span:?}");
@@ -158,8 +187,9 @@ fn a_collector_that_is_away_silent_or_of_another_kind_costs_nothing_but_a_warnin
     for (name, variable, value, words) in cases {
         embedded(name, |s| {
             let workload = load(s, 100)?;
-            let host = sum_to(s, "http://127.0.0.1:1").variable(variable, value);
-            let ended = host.variable("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000").complete(SOON)?;
+            let host = sum(s).variable(ENDPOINT, "http://127.0.0.1:1").variable(variable, value);
+            let host = host.variable("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000").arg("--until-end");
+            let ended = host.complete(SOON)?;
             ensure!(ended.stderr.matches(words).count() == 1, "not \"{words}\" once:\n{}", ended.stderr);
             s.check_sums(&workload).map(drop)
         });
