@@ -44,7 +44,7 @@ impl Handle {
         // outlive the client, as `drop` shows.
         let rk = unsafe {
             let conf = rd::rd_kafka_conf_dup(native.ptr());
-            signals::register(conf, Arc::as_ptr(&signals), kind == Kind::Consumer);
+            signals::register(conf, Arc::as_ptr(&signals), kind);
             let rk = rd::rd_kafka_new(native_kind, conf, text.as_mut_ptr(), text.len());
             if rk.is_null() {
                 rd::rd_kafka_conf_destroy(conf);

@@ -1,7 +1,7 @@
 //! What librdkafka tells us through callbacks, put down for the owner of the client to pick up. A callback
 //! never acts: it counts, remembers and returns.
 
-use super::{Code, Fault, certificate, describe, owned, unanswered};
+use super::{Code, Fault, Kind, certificate, describe, owned, unanswered};
 use crate::kafka::sys::list;
 use host_core::record::TopicPartition;
 use rdkafka::bindings as rd;
@@ -140,11 +140,11 @@ impl Drop for GroupMetadata {
     }
 }
 
-/// Registers all callbacks.
+/// Registers the callbacks of a client of this kind: one that it does not know is warned of.
 ///
 /// # Safety
 /// `conf` is a live configuration; `signals` outlives every client made from it.
-pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Signals, consumer: bool) {
+pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Signals, kind: Kind) {
     // SAFETY: the caller's promise; the functions have the types that librdkafka calls.
     unsafe {
         rd::rd_kafka_conf_set_opaque(conf, signals.cast_mut().cast());
@@ -152,11 +152,13 @@ pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Si
         rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
         rd::rd_kafka_conf_set_stats_cb(conf, Some(on_statistics));
         certificate::register(conf);
-        if consumer {
-            rd::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
-        } else {
-            rd::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
-            unanswered::register(conf, signals);
+        match kind {
+            Kind::Consumer => rd::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance)),
+            Kind::Producer => {
+                rd::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
+                unanswered::register(conf, signals);
+            }
+            Kind::Observer => {}
         }
     }
 }
