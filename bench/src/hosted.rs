@@ -1,14 +1,13 @@
 //! The real host as it is measured.
 
 use crate::measure::Place;
+use crate::program;
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use testkit::Kafka;
 use testkit::files;
-use xtask::process;
 
 /// The operator's name, the same for the module and the native one, so that internal topics are too.
 pub(crate) const OPERATOR: &str = "sum";
@@ -50,10 +49,7 @@ pub(crate) fn start(
     module: &OsStr,
     arguments: &[&str],
 ) -> Result<Child> {
-    let mut command = endless(kafka, folder, application, module, arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(folder.join("log"))?);
-    process::die_with_parent(&mut command);
-    command.spawn().context("the host does not start")
+    program::spawn(&mut endless(kafka, folder, application, module, arguments), folder)
 }
 
 /// What stands behind `--module`.
@@ -77,23 +73,6 @@ pub(crate) fn changelog(application: &str) -> String {
 
 /// The number of commits, from the summary in the host's log.
 pub(crate) fn commits(log: &str) -> Result<u64> {
-    let of_line = |line: &str| {
-        let value: serde_json::Value = serde_json::from_str(line).ok()?;
-        value.get("commits").or_else(|| value.get("fields")?.get("commits"))?.as_u64()
-    };
-    log.lines().rev().find_map(of_line).context("the host's log has no summary with a number of commits")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commits_are_those_of_the_last_line_that_has_them() {
-        let log =
-            "text\n{\"fields\":{\"commits\":3}}\n{\"message\":\"summary\",\"commits\":7}\n{\"fields\":{}}\n";
-        assert_eq!(commits(log).ok(), Some(7));
-        assert_eq!(commits("{\"fields\":{\"commits\":3}}").ok(), Some(3));
-        assert!(commits("no json").is_err());
-    }
+    let commits = testkit::host::last_field(log, "commits").and_then(|commits| commits.as_u64());
+    commits.context("the host's log has no summary with a number of commits")
 }

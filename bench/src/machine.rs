@@ -5,14 +5,31 @@ use std::process::Command;
 
 /// Date, processor, cores, memory, kernel, load, in one line.
 pub(crate) fn line() -> String {
-    let date = output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]);
+    format!("{}; {}, load {}", date(), kind(), load(3))
+}
+
+/// Processor, cores, memory, kernel.
+pub(crate) fn kind() -> String {
     let kernel = output("uname", &["-sr"]);
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown processor".into());
     let memory = field("/proc/meminfo", "MemTotal").unwrap_or_default();
+    format!("{model}, {cores} cores, {memory} memory, {kernel}")
+}
+
+/// Date, and the load of the minute before.
+pub(crate) fn moment() -> String {
+    format!("{}, load {}", date(), load(1))
+}
+
+fn date() -> String {
+    output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])
+}
+
+/// Of one, five and fifteen minutes, or fewer.
+fn load(figures: usize) -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load: Vec<&str> = load.split_whitespace().take(3).collect();
-    format!("{date}; {model}, {cores} cores, {memory} memory, {kernel}, load {}", load.join(" "))
+    load.split_whitespace().take(figures).collect::<Vec<_>>().join(" ")
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {

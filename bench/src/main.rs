@@ -15,6 +15,7 @@ mod machine;
 mod measure;
 mod options;
 mod own;
+mod program;
 mod restart;
 mod results;
 mod rivals;

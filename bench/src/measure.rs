@@ -1,11 +1,12 @@
 //! Runs one child and measures it from outside: wall time, CPU time and memory as the kernel counts them, when
 //! its first output is committed, and what the broker and others used meanwhile.
 
+use crate::program;
 use anyhow::{Context, Result, ensure};
-use std::fs::{self, File};
+use std::fs;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -88,17 +89,10 @@ pub(crate) fn run(
     output: Option<&Log>,
     broker_pid: Option<u32>,
 ) -> Result<Measured> {
-    command
-        .current_dir(&place.0)
-        .stdin(Stdio::null())
-        .stdout(File::create(place.0.join("out"))?)
-        .stderr(File::create(place.0.join("log"))?);
-    process::die_with_parent(command);
     let broker = || broker_pid.and_then(cpu_of).unwrap_or_default();
     let (broker_before, machine_before) = (broker(), machine_cpu());
     let started = Instant::now();
-    let child =
-        command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    let child = program::spawn(command.current_dir(&place.0), &place.0)?;
     let ended = AtomicBool::new(false);
     let (waited, looked) = thread::scope(|scope| {
         let looking = scope.spawn(|| look(child.id(), output, started, &ended));

@@ -77,6 +77,11 @@ impl Options {
         Ok(chosen)
     }
 
+    /// What `--only` says.
+    pub(crate) fn only(&self) -> Option<&str> {
+        self.only.as_deref()
+    }
+
     /// Whether all cases run: what only some of them say is printed and not kept.
     pub(crate) fn is_whole(&self) -> bool {
         self.only.is_none()

@@ -7,18 +7,19 @@
 mod log;
 mod program;
 
+use crate::figures::{median, range};
 use crate::input::PARTITIONS;
 use crate::measure::{self, Place};
 use crate::options::Options;
+use crate::program::{Membership, Program};
 use crate::{hosted, machine, results};
 use anyhow::{Context, Result, bail, ensure};
 use log::Restore;
-use program::{Membership, Program};
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
+use testkit::check::{self, Sums};
 use testkit::kafka::{Group, Log};
 use testkit::{Isolation, Kafka, NewRecord, Producer, murmur2};
 
@@ -48,45 +49,69 @@ struct Restart {
 /// Measures, prints, and keeps.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let (kafka, keys) = (options.kafka(), options.records(KEYS));
+    let cases = options
+        .choose(program::all().to_vec(), |(program, membership)| program::name(*program, *membership))?;
+    let rounds = options.rounds(1);
     kafka.create_topic(INPUT, PARTITIONS)?;
     let mut input = Input { producer: kafka.producer()?, keys, lines: 0 };
     input.write(keys)?;
     eprintln!("{keys} keys are in {INPUT}");
     let (mut restarts, mut pauses) = (Vec::new(), Vec::new());
-    for (program, membership) in program::all() {
-        let name = program.name(membership);
-        let mut case = Case::start(&kafka, &mut input, program, membership)?;
-        let measured = case.measure(&mut restarts, &mut pauses);
-        let log = case.place.log();
-        measured.with_context(|| format!("{name}; its log:\n{}", testkit::host::last_lines(&log, 20)))?;
-        case.end()?;
+    for round in 1..=rounds {
+        for (program, membership) in &cases {
+            let name = format!("{}-{round}", program::name(*program, *membership));
+            let mut case = Case::start(&kafka, &mut input, *program, *membership, &name)?;
+            let measured = case.measure(&mut restarts, &mut pauses);
+            let log = case.place.log();
+            measured.with_context(|| format!("{name}; its log:\n{}", testkit::host::last_lines(&log, 20)))?;
+            case.end()?;
+        }
     }
-    let text = table(keys, &restarts, &pauses)?;
+    let text = table(keys, rounds, &restarts, &pauses)?;
     println!("{text}");
-    results::write("restart", &text)
+    if options.is_whole() { results::write("restart", &text) } else { Ok(()) }
 }
 
-fn table(keys: u64, restarts: &[Restart], pauses: &[log::Pause]) -> Result<String> {
+fn table(keys: u64, rounds: u32, restarts: &[Restart], pauses: &[log::Pause]) -> Result<String> {
     let mut text = format!(
         "{}\n\n{keys} keys, {PARTITIONS} partitions, equal keys share a partition, exactly-once, a commit each \
-         100 ms; {LINES} lines wait. Each was ended by SIGKILL while it worked.\n\n\
+         100 ms; {LINES} lines wait. Each was ended by SIGKILL while it worked. Medians of {rounds}.\n\n\
          | program | state | start to first commit s | CPU s until then | restore: thousand records/s |\n|---|---|---:|---:|---:|\n",
         machine::line()
     );
-    for Restart { title, state, first_commit_s, cpu_s, restore } in restarts {
-        let rate = restore.map_or("–".to_owned(), |restore| format!("{:.0}", restore.rate() / 1000.0));
-        writeln!(text, "| {title} | {state} | {first_commit_s:.2} | {cpu_s:.2} | {rate} |")?;
+    let mut kinds: Vec<(&str, &str)> = Vec::new();
+    for restart in restarts {
+        let kind = (restart.title.as_str(), restart.state);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
     }
-    let longest = pauses.iter().map(|pause| pause.longest_ms).fold(0.0, f64::max);
-    let spent = pauses.iter().map(|pause| pause.spent_ms).fold(0.0, f64::max);
+    for (title, state) in kinds {
+        let all = || restarts.iter().filter(move |one| one.title == title && one.state == state);
+        let (first_commit, cpu) =
+            (median(all().map(|one| one.first_commit_s)), median(all().map(|one| one.cpu_s)));
+        let rate = median(all().filter_map(|one| one.restore).map(|restore| restore.rate() / 1000.0));
+        let rate = if rate.is_nan() { "–".to_owned() } else { format!("{rate:.0}") };
+        writeln!(text, "| {title} | {state} | {first_commit:.2} | {cpu:.2} | {rate} |")?;
+    }
+    if pauses.is_empty() {
+        return Ok(text);
+    }
+    let (_, longest) = range(pauses.iter().map(|pause| pause.longest_ms));
+    let (_, spent) = range(pauses.iter().map(|pause| pause.spent_ms));
     writeln!(
         text,
         "\nSnapshots of the host, {} of at least {} keys while lines came: the longest time that one kept its worker \
          from processing was {longest:.1} ms, all its steps together at most {spent:.0} ms of the worker's time.",
         pauses.len(),
-        keys / u64::from(PARTITIONS) / 2,
+        of_a_task(keys),
     )?;
     Ok(text)
+}
+
+/// At least so many keys are in a task that has its share.
+fn of_a_task(keys: u64) -> u64 {
+    keys / u64::from(PARTITIONS) / 2
 }
 
 /// The input, which grows.
@@ -109,6 +134,13 @@ impl Input {
         }
         self.producer.flush()
     }
+
+    /// What the values of each key come to.
+    fn sums(&self) -> Sums {
+        let (all, more) = (self.lines / self.keys, self.lines % self.keys);
+        let sum = |key| (format!("k{key}").into_bytes(), i128::from(all + u64::from(key < more)));
+        (0..self.keys).map(sum).collect()
+    }
 }
 
 /// One program over the whole input, and again over what comes.
@@ -130,11 +162,12 @@ impl<'a> Case<'a> {
         input: &'a mut Input,
         program: Program,
         membership: Membership,
+        application: &str,
     ) -> Result<Self> {
-        let application = program.name(membership);
+        let application = application.to_owned();
         kafka.create_topic(&program::output(&application), PARTITIONS)?;
         let place = Place::new(&application)?;
-        let child = program.start(kafka, &application, membership, &place)?;
+        let child = program::start(program, kafka, &application, membership, &place)?;
         let group = kafka.group(&application, Isolation::Uncommitted)?;
         let ends = kafka.log(INPUT, Isolation::Uncommitted)?;
         Ok(Self { kafka, input, program, membership, application, place, group, ends, child })
@@ -176,19 +209,21 @@ impl<'a> Case<'a> {
 
     /// Lines come until each task of the host has a snapshot, or for a while; what the snapshots cost.
     fn settle(&mut self) -> Result<Vec<log::Pause>> {
-        let keys_min = self.input.keys / u64::from(PARTITIONS) / 2;
+        let keys_min = of_a_task(self.input.keys);
         let (mut rounds, mut fed) = (10, Instant::now());
         self.wait("snapshots", |case| {
-            if fed.elapsed() >= FEED_INTERVAL {
-                fed = Instant::now();
-                case.input.write(LINES / 5)?;
-                rounds -= u32::from(rounds > 0);
+            if fed.elapsed() < FEED_INTERVAL {
+                return Ok(false);
             }
-            let snapshots = log::snapshots(&case.place.log(), keys_min);
-            let has_all = case.program != Program::Host || snapshots >= PARTITIONS as usize;
-            Ok(rounds == 0 && has_all)
+            fed = Instant::now();
+            case.input.write(LINES / 5)?;
+            rounds -= u32::from(rounds > 0);
+            let is_enough = rounds == 0
+                && (case.program != Program::Host
+                    || log::snapshots(&case.place.log(), keys_min) >= PARTITIONS as usize);
+            Ok(is_enough)
         })?;
-        Ok(log::pauses(&self.place.log()))
+        Ok(log::pauses(&self.place.log(), keys_min))
     }
 
     /// Ends it by SIGKILL while it works, and starts it again.
@@ -198,33 +233,32 @@ impl<'a> Case<'a> {
         self.child.wait()?;
         self.input.write(LINES)?;
         if state == "cold" {
-            self.program.forget(&self.application, &self.place)?;
+            program::forget(self.program, &self.application, &self.place)?;
         }
         let (before, began) = (self.committed()?, Instant::now());
-        self.child = self.program.start(self.kafka, &self.application, self.membership, &self.place)?;
+        self.child =
+            program::start(self.program, self.kafka, &self.application, self.membership, &self.place)?;
         self.wait("a first commit", |case| Ok(case.committed()? > before))?;
         let first_commit_s = began.elapsed().as_secs_f64();
         let cpu_s = measure::cpu_of(self.child.id()).unwrap_or(f64::NAN);
         self.catch_up()?;
-        let title = self.program.title(self.membership);
+        let title = program::title(self.program, self.membership);
         eprintln!("{title}, {state}: {first_commit_s:.2} s, {cpu_s:.2} s of CPU");
-        let restore = self.program.restore(&self.place)?;
+        let restore = program::restore(self.program, &self.place)?;
         ensure!(state != "cold" || restore.is_some(), "{title} has not restored from its changelog");
         Ok(Restart { title, state, first_commit_s, cpu_s, restore: restore.filter(|_| state == "cold") })
     }
 
-    /// The sums of all keys come to the number of lines.
+    /// Each key's sum is the number of its lines.
     fn check(&mut self) -> Result<()> {
         self.catch_up()?;
-        let mut sums: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut sums = Sums::new();
         self.kafka.watch(&program::output(&self.application), Isolation::Committed, |record| {
             let value = std::str::from_utf8(record.value.unwrap_or_default())?.parse()?;
             sums.insert(record.key.unwrap_or_default().to_vec(), value);
             Ok(())
         })?;
-        let (sum, lines) = (sums.values().sum::<u64>(), self.input.lines);
-        ensure!(sum == lines, "the sums of {} keys come to {sum}, and there are {lines} lines", sums.len());
-        Ok(())
+        check::same_sums(&sums, &self.input.sums())
     }
 
     fn end(mut self) -> Result<()> {

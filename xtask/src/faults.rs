@@ -5,15 +5,19 @@
 use crate::command::{cargo, run as run_command};
 use crate::kafka::{self, VERSION};
 use crate::setup::{Need, ensure};
-use crate::{guests, paths};
+use crate::{blocks, guests, paths};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::iter;
+use std::path::Path;
 use std::process::Command;
 
 /// Rows that run beside each other: most of the time each waits for a session or a client to time out.
 const ROWS_AT_ONCE: &str = "--test-threads=3";
-const BEGIN: &str = "<!-- results: begin -->\n";
-const END: &str = "<!-- results: end -->";
+/// The row that is played on a model of Kafka (`tests/sim`).
+const SIMULATION: &str = "simulation";
+/// Of `tests/FAULTS.md`.
+const BLOCK: &str = "results";
 const COLUMNS: [&str; 9] =
     ["row", "fault", "tier", "seed", "commit", "runs", "fired", "violations", "seconds"];
 
@@ -44,9 +48,53 @@ impl Options {
     }
 }
 
-/// Whether `--only` with this word means this row.
-fn means(word: &str, row: &str) -> bool {
+/// Whether `--only` with this word means this row: F2 means F2-start, too.
+#[must_use]
+pub fn means(word: &str, row: &str) -> bool {
     row.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+impl Options {
+    fn asks_for(&self, row: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| means(word, row))
+    }
+
+    /// Histories of the simulation. Those of another seed are others.
+    fn histories(&self) -> (u64, u64) {
+        let count: u64 = match self.tier.as_str() {
+            "release" => 3_000_000,
+            "nightly" => 1_000_000,
+            _ => 10_000,
+        };
+        (self.seed.wrapping_mul(1 << 32), count)
+    }
+
+    /// Runs what is asked for, the rest also when a part fails.
+    fn run_rows(&self, results: &Path) -> Result<()> {
+        let mut simulated = Ok(());
+        if self.asks_for(SIMULATION) {
+            let (first, count) = self.histories();
+            let words = ["test", "--release", "-p", "sim", "--test", "main", "seeds"];
+            simulated = run_command(
+                cargo(&words)
+                    .env("SIM_FIRST_SEED", first.to_string())
+                    .env("SIM_SEEDS", count.to_string())
+                    .env("FAULTS_RESULTS", results),
+            );
+        }
+        if self.only.iter().all(|word| word == SIMULATION) && !self.only.is_empty() {
+            return simulated;
+        }
+        let words = ["test", "--release", "--workspace", "--test", "faults", "--", ROWS_AT_ONCE];
+        let tested = run_command(
+            cargo(&words)
+                .env("FAULTS_TIER", &self.tier)
+                .env("FAULTS_SEED", self.seed.to_string())
+                .env("FAULTS_ONLY", self.only.join(","))
+                .env("FAULTS_RESULTS", results),
+        );
+        simulated.and(tested)
+    }
 }
 
 /// Builds what the matrix needs, runs it, and writes the table, also when a row fails.
@@ -54,38 +102,30 @@ fn means(word: &str, row: &str) -> bool {
 /// # Errors
 /// Something does not build, a promise was broken, or a fault did not fire.
 pub fn run(arguments: &[String]) -> Result<()> {
-    if let Some(at) = arguments.iter().position(|word| word == "--streams") {
-        return crate::bench::run(&[&["faults".to_owned()], &arguments[at + 1..]].concat());
+    if arguments.iter().any(|word| word == "--streams") {
+        let others = arguments.iter().filter(|word| *word != "--streams").cloned();
+        return crate::bench::run(&iter::once("faults".to_owned()).chain(others).collect::<Vec<_>>());
     }
     let options = Options::parse(arguments)?;
     ensure(Need::ALL)?;
     kafka::jars::fetch()?;
     guests::build().context("the guests do not build")?;
     run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
-    let results = paths::target().join("faults.tsv");
-    if results.exists() {
-        fs::remove_file(&results)?;
-    }
-    let words = ["test", "--release", "--workspace", "--test", "faults", "--", ROWS_AT_ONCE];
-    let tested = run_command(
-        cargo(&words)
-            .env("FAULTS_TIER", &options.tier)
-            .env("FAULTS_SEED", options.seed.to_string())
-            .env("FAULTS_ONLY", options.only.join(","))
-            .env("FAULTS_RESULTS", &results),
-    );
-    let results = fs::read_to_string(&results).context("no row has written a result")?;
-    let file = paths::root().join("tests/FAULTS.md");
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let (before, block, after) = parts(&text)?;
+    // Commands for other rows may run beside this one.
+    let results = paths::target().join(format!("faults-{}.tsv", std::process::id()));
+    // As it is now: what is edited while the rows run is not what they ran on.
     let commit = commit();
+    let tested = options.run_rows(&results);
+    let text = fs::read_to_string(&results).context("no row has written a result")?;
     let new: Vec<Line> =
-        results.lines().map(|line| Line::of_result(line, &options, &commit)).collect::<Result<_>>()?;
-    let missing = options.only.iter().find(|word| !new.iter().any(|line| means(word, line.name())));
-    let lines = merged(block.lines().filter_map(Line::of_table).collect(), new);
-    let table = table(&lines, &locked("rdkafka-sys")?);
-    fs::write(&file, format!("{before}{BEGIN}\n{}\n\n{END}{after}", table.trim()))?;
-    eprintln!("written: {}", file.display());
+        text.lines().map(|line| Line::of_result(line, &options, &commit)).collect::<Result<_>>()?;
+    let missing = options.only.iter().find(|word| !new.iter().any(|line| means(word, line.name()))).cloned();
+    let client = locked("rdkafka-sys")?;
+    blocks::update(&paths::root().join("tests/FAULTS.md"), BLOCK, |block| {
+        let old = block.lines().filter(|line| is_row(line)).map(Line::of_table).collect::<Result<_>>()?;
+        table(&merged(old, new), &client)
+    })?;
+    fs::remove_file(&results)?;
     match missing {
         Some(word) if tested.is_ok() => bail!("--only {word}: tier {} has no such row", options.tier),
         _ => tested,
@@ -108,13 +148,12 @@ impl Line {
         Ok(Self(cells.map(str::to_owned)))
     }
 
-    /// From the table of the run before; none when it is no row's line.
-    fn of_table(line: &str) -> Option<Self> {
-        let cells = line.strip_prefix("| F")?.strip_suffix(" |")?;
-        let cells: Vec<String> = cells.split(" | ").map(str::to_owned).collect();
-        let mut line = Self(cells.try_into().ok()?);
-        line.0[0].insert(0, 'F');
-        Some(line)
+    /// From the table of the run before.
+    fn of_table(line: &str) -> Result<Self> {
+        let inner = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |"));
+        let cells: Vec<String> = inner.unwrap_or_default().split(" | ").map(str::to_owned).collect();
+        let cells = cells.try_into().ok();
+        Ok(Self(cells.with_context(|| format!("no line of {} cells: {line:?}", COLUMNS.len()))?))
     }
 
     fn name(&self) -> &str {
@@ -122,10 +161,17 @@ impl Line {
     }
 
     /// What a column has, as a number.
-    fn count(&self, column: &str) -> u64 {
+    fn count(&self, column: &str) -> Result<u64> {
         let at = COLUMNS.iter().position(|name| *name == column).expect("it is a column");
-        self.0[at].parse().unwrap_or_default()
+        self.0[at]
+            .parse()
+            .with_context(|| format!("{}: {column} is no number: {:?}", self.name(), self.0[at]))
     }
+}
+
+/// Whether a line of the block is a row's, and not the head of the table or text around it.
+fn is_row(line: &str) -> bool {
+    line.starts_with("| F") || line.strip_prefix("| ").is_some_and(|line| line.starts_with(SIMULATION))
 }
 
 /// New lines take the place of those of the same rows; all in the order of the rows' numbers.
@@ -138,21 +184,22 @@ fn merged(old: Vec<Line>, mut new: Vec<Line>) -> Vec<Line> {
 }
 
 /// The block's text.
-fn table(lines: &[Line], client: &str) -> String {
-    let sum = |column| lines.iter().map(|line| line.count(column)).sum::<u64>();
+fn table(lines: &[Line], client: &str) -> Result<String> {
+    let real = || lines.iter().filter(|line| line.name() != SIMULATION);
+    let sum = |column| real().map(|line| line.count(column)).sum::<Result<u64>>();
     let mut text = format!(
-        "{} rows: {} runs, {} faults fired, {} violations. rdkafka-sys {client}; Apache Kafka {VERSION}. Each row as \
+        "{} rows on a real Kafka: {} runs, {} faults fired, {} violations. rdkafka-sys {client}; Apache Kafka {VERSION}. Each row as \
          it was run last.\n\n| {} |\n| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: |\n",
-        lines.len(),
-        sum("runs"),
-        sum("fired"),
-        sum("violations"),
+        real().count(),
+        sum("runs")?,
+        sum("fired")?,
+        sum("violations")?,
         COLUMNS.join(" | "),
     );
     for line in lines {
         text.extend(["| ", &line.0.join(" | "), " |\n"]);
     }
-    text
+    Ok(text)
 }
 
 /// Of `F12-late` it is 12.
@@ -178,15 +225,6 @@ fn locked(package: &str) -> Result<String> {
         packages.iter().find(|entry| entry.get("name").and_then(toml::Value::as_str) == Some(package));
     let version = found.and_then(|entry| entry.get("version")?.as_str()).map(str::to_owned);
     version.with_context(|| format!("{package} is not in Cargo.lock"))
-}
-
-/// What is before the block, in it, and behind it.
-fn parts(text: &str) -> Result<(&str, &str, &str)> {
-    let found = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (block, after) = rest.split_once(END)?;
-        Some((before, block, after))
-    });
-    found.context("tests/FAULTS.md has no block \"results\"")
 }
 
 #[cfg(test)]
@@ -219,10 +257,14 @@ mod tests {
     fn rows_are_sorted_by_number_and_summed() {
         let lines = ["F12\tlost\t2\t8\t0\t20", "F2-start\tkilled\t1\t27\t1\t50"];
         let lines = merged(Vec::new(), lines.map(|line| result(line, "pr", "abc")).into());
-        let text = table(&lines, "4.10");
-        assert!(text.contains("2 rows: 3 runs, 35 faults fired, 1 violations"), "{text}");
+        let text = table(&lines, "4.10").expect("numbers");
+        assert!(text.contains("2 rows on a real Kafka: 3 runs, 35 faults fired, 1 violations"), "{text}");
         let (first, second) = (text.find("| F2-start |"), text.find("| F12 |"));
         assert!(first < second && first.is_some(), "{text}");
+        let simulated = result("simulation\thistories\t10000\t7\t0\t5", "pr", "abc");
+        let with = merged(lines.clone(), vec![simulated]);
+        let text = table(&with, "4.10").expect("numbers");
+        assert!(text.contains("2 rows on a real Kafka: 3 runs") && text.contains("| simulation |"), "{text}");
         let options = Options { tier: "pr".into(), seed: 1, only: Vec::new() };
         assert!(Line::of_result("F1\tx", &options, "abc").is_err());
     }
@@ -231,11 +273,19 @@ mod tests {
     fn a_run_of_some_rows_keeps_the_lines_of_the_others() {
         let old =
             [result("F1\tkilled\t1\t8\t0\t23", "pr", "abc"), result("F12\tlost\t2\t8\t0\t20", "pr", "abc")];
-        let text = table(&old, "4.10");
-        let read: Vec<Line> = text.lines().filter_map(Line::of_table).collect();
+        let text = table(&old, "4.10").expect("numbers");
+        let rows = text.lines().filter(|line| is_row(line));
+        let read: Vec<Line> = rows.map(|line| Line::of_table(line).expect("a row")).collect();
         assert_eq!(read, old);
         let new = result("F1\tkilled\t125\t1000\t0\t2000", "nightly", "def");
         assert_eq!(merged(read, vec![new.clone()]), [new, old[1].clone()]);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_an_error_and_is_not_dropped() {
+        assert!(Line::of_table("| F1 | killed | pr | 1 |").is_err());
+        let line = result("F1\tkilled\tmany\t8\t0\t23", "pr", "abc");
+        assert!(table(&[line], "4.10").is_err());
     }
 
     #[test]
@@ -249,7 +299,13 @@ mod tests {
     #[test]
     fn the_file_has_the_block_that_is_written() {
         let text = fs::read_to_string(paths::root().join("tests/FAULTS.md")).expect("the matrix is a file");
-        let (_, block, _) = parts(&text).expect("a block");
-        assert!(block.lines().any(|line| Line::of_table(line).is_some()), "no line is one of today's table");
+        let block = blocks::get(&text, BLOCK).expect("a block");
+        let rows: Vec<Line> = block
+            .lines()
+            .filter(|line| is_row(line))
+            .map(|line| Line::of_table(line).expect("a line of today's table"))
+            .collect();
+        assert!(!rows.is_empty());
+        table(&rows, "4.10").expect("numbers");
     }
 }

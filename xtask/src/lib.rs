@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands that talk to a person")]
 
 pub mod bench;
+pub mod blocks;
 pub mod command;
 pub mod demo;
 pub mod faults;

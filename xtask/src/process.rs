@@ -39,7 +39,18 @@ impl Signal {
 /// # Errors
 /// There is no such process, or it is not ours.
 pub fn send(pid: u32, signal: Signal) -> io::Result<()> {
-    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    kill(libc::pid_t::try_from(pid).map_err(io::Error::other)?, signal)
+}
+
+/// Sends it to all processes of the group that this one leads.
+///
+/// # Errors
+/// There is no such group, or it is not ours.
+pub fn send_to_group(pid: u32, signal: Signal) -> io::Result<()> {
+    kill(-libc::pid_t::try_from(pid).map_err(io::Error::other)?, signal)
+}
+
+fn kill(pid: libc::pid_t, signal: Signal) -> io::Result<()> {
     // SAFETY: kill(2) takes two integers and touches no memory of ours.
     match unsafe { libc::kill(pid, signal.number()) } {
         0 => Ok(()),

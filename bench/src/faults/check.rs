@@ -1,13 +1,14 @@
 //! The oracle, the same for both programs: only how they write numbers between their steps differs.
 
-use super::subject::{Program, Subject};
+use super::subject::Subject;
 use crate::hosted;
 use crate::input::PARTITIONS;
-use anyhow::{Context, Result, ensure};
+use crate::program::Program;
+use anyhow::{Context, Result};
 use std::time::Duration;
 use testkit::check::{self, RepartitionRow, Sums};
 use testkit::kafka::Group;
-use testkit::{Isolation, Kafka, Record, Workload, wait_until};
+use testkit::{Isolation, Kafka, Record, Workload};
 
 /// For the last transaction's marker.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -23,9 +24,7 @@ pub(super) fn all(kafka: &Kafka, subject: &Subject, workload: &Workload) -> Resu
     let state = state(subject.program, &kafka.read(&changelog, Isolation::Committed)?)?;
     check::same_sums(&state, workload.sums()).context("in the changelog")?;
     for topic in [subject.output(), repartition, changelog] {
-        wait_until(&format!("the last transaction in {topic}"), SETTLED, || {
-            Ok(kafka.ends(&topic, Isolation::Committed)? == kafka.ends(&topic, Isolation::Uncommitted)?)
-        })?;
+        check::settled(kafka, &topic, SETTLED)?;
     }
     Ok(())
 }
@@ -53,20 +52,13 @@ fn rows(program: Program, records: &[Record]) -> Result<Vec<RepartitionRow>> {
 }
 
 fn state(program: Program, records: &[Record]) -> Result<Sums> {
-    let mut sums = Sums::new();
-    for record in records {
-        let key = record.key.clone().context("a changelog record without a key")?;
-        let sum = match program {
-            Program::Streams => long(record)?,
-            Program::Host => {
-                let value = record.value.as_deref().context("a tombstone in the changelog")?;
-                ensure!(value.len() == 17, "a changelog record of {} bytes", value.len());
-                i128::from_le_bytes(value[1..].try_into()?)
-            }
-        };
-        sums.insert(key, sum);
+    if program == Program::Host {
+        return check::changelog_sums(records);
     }
-    Ok(sums)
+    let sum = |record: &Record| {
+        Ok((record.key.clone().context("a changelog record without a key")?, long(record)?))
+    };
+    records.iter().map(sum).collect()
 }
 
 /// A number as Java's serializer writes it.

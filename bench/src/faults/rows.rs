@@ -1,8 +1,8 @@
 //! The rows: what is done to both programs in the same way.
 
 use super::run::Run;
-use super::subject::Membership;
-use anyhow::{Result, ensure};
+use crate::program::Membership;
+use anyhow::Result;
 use fault_proxy::{Action, Api, Rule};
 use std::time::Duration;
 use xtask::process::Signal;
@@ -21,31 +21,31 @@ pub(super) const ALL: [Row; 5] = [
     Row {
         name: "F1",
         fault: "SIGKILL at a random moment, and started again at once; static membership",
-        membership: "static",
+        membership: Membership::Static,
         body: killed,
     },
     Row {
         name: "F4",
         fault: "SIGSTOP past session and transaction of one of two, then SIGCONT; dynamic membership",
-        membership: "dynamic",
+        membership: Membership::Dynamic,
         body: stopped,
     },
     Row {
         name: "F7",
         fault: "SIGKILL of the broker, which starts again; dynamic membership",
-        membership: "dynamic",
+        membership: Membership::Dynamic,
         body: broker_killed,
     },
     Row {
         name: "F9",
         fault: "processes join, leave and are killed; dynamic membership",
-        membership: "dynamic",
+        membership: Membership::Dynamic,
         body: moved,
     },
     Row {
         name: "F12",
         fault: "EndTxn: connection broken before and after it is applied, answer lost; static membership",
-        membership: "static",
+        membership: Membership::Static,
         body: answer_lost,
     },
 ];
@@ -79,7 +79,7 @@ fn killed(run: &mut Run<'_>) -> Result<()> {
 fn stopped(run: &mut Run<'_>) -> Result<()> {
     run.start(0)?;
     run.go_on()?;
-    run.start(1)?;
+    run.join(1)?;
     for _ in 0..STOPS {
         a_moment(run)?;
         // Both have a partition of each topic: those of the stopped one go on when its session has ended.
@@ -96,7 +96,7 @@ fn broker_killed(run: &mut Run<'_>) -> Result<()> {
     for _ in 0..BROKER_KILLS {
         a_moment(run)?;
         run.fault(|run| {
-            let mut broker = run.bed.broker.borrow_mut();
+            let mut broker = run.bed.broker();
             broker.kill()?;
             broker.start_again()
         })?;
@@ -107,11 +107,11 @@ fn broker_killed(run: &mut Run<'_>) -> Result<()> {
 fn moved(run: &mut Run<'_>) -> Result<()> {
     run.start(0)?;
     a_moment(run)?;
-    run.fault(|run| run.start(1))?;
+    run.fault(|run| run.join(1))?;
     run.fault(|run| run.processes.remove(0).drain())?;
-    run.fault(|run| run.start(0))?;
+    run.fault(|run| run.join(0))?;
     run.fault(|run| run.processes.remove(0).kill())?;
-    run.fault(|run| run.start(1))
+    run.fault(|run| run.join(1))
 }
 
 fn answer_lost(run: &mut Run<'_>) -> Result<()> {
@@ -124,7 +124,6 @@ fn answer_lost(run: &mut Run<'_>) -> Result<()> {
         let fault = bed.proxy.add(rule);
         run.feed_until("the fault", |_| Ok(fault.fired() == 1))?;
         run.fault(|_| Ok(()))?;
-        ensure!(fault.fired() == 1, "void: the fault did not fire");
     }
     Ok(())
 }

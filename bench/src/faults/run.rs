@@ -1,16 +1,16 @@
 //! One application under fire: its input flows, its processes come and go, and each fault's time is taken.
 
-use super::bed::Bed;
 use super::check;
-use super::subject::{Membership, Process, Program, Subject};
+use super::subject::{Process, Subject};
 use crate::hosted;
 use crate::input::PARTITIONS;
 use crate::measure::Place;
+use crate::program::{Membership, Program};
 use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
 use testkit::host::last_lines;
 use testkit::kafka::Group;
-use testkit::{Isolation, Producer, Rng, Workload, WorkloadSpec};
+use testkit::{Bed, Isolation, Producer, Rng, Workload, WorkloadSpec};
 
 /// For whatever must happen by itself.
 const HEALED: Duration = Duration::from_mins(3);
@@ -34,8 +34,14 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Its topics, with nothing in them.
-    pub(super) fn new(bed: &'a Bed, program: Program, membership: Membership, name: &str) -> Result<Self> {
+    /// Its topics, with nothing in them. `seed`: where chances come from.
+    pub(super) fn new(
+        bed: &'a Bed,
+        program: Program,
+        membership: Membership,
+        name: &str,
+        seed: u64,
+    ) -> Result<Self> {
         let (kafka, place) = (bed.kafka(), Place::new(name)?);
         let (application, folder) = (name.to_owned(), place.0.clone());
         let subject = Subject { program, membership, kafka: bed.entry(), application, folder };
@@ -51,7 +57,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             bed,
             subject,
-            random: Rng::new(1),
+            random: Rng::new(seed),
             processes: Vec::new(),
             seconds: Vec::new(),
             workload: Workload::new(spec),
@@ -67,7 +73,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    pub(super) fn feed(&mut self) -> Result<()> {
+    /// Starts one beside the others, and waits until it is a member and the partitions are given out anew.
+    pub(super) fn join(&mut self, slot: u32) -> Result<()> {
+        self.start(slot)?;
+        let members = self.processes.len();
+        self.feed_until("all members with their partitions", |run| Ok(run.group.members()? == Some(members)))
+    }
+
+    fn feed(&mut self) -> Result<()> {
         self.workload.produce(&mut self.producer, &self.subject.input(), LINES)
     }
 
@@ -109,11 +122,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Does a fault, and takes the time from its beginning until each partition has gone on since.
+    /// Does a fault, and takes the time from its beginning until each partition has gone on since it was done: what the
+    /// others commit meanwhile does not count.
     pub(super) fn fault(&mut self, fault: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let began = Instant::now();
-        let before = self.committed()?;
         fault(self)?;
+        let before = self.committed()?;
         self.feed_until("a commit of each partition after the fault", |run| {
             Ok(run.committed()?.iter().zip(&before).all(|(now, before)| now > before))
         })?;

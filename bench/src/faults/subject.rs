@@ -2,43 +2,18 @@
 
 use crate::hosted;
 use crate::measure::Place;
+use crate::program::{self, Membership, Program};
 use crate::rivals::{Job, streams};
-use anyhow::{Context, Result, bail, ensure};
-use std::fs::{self, File};
+use anyhow::{Result, bail, ensure};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use testkit::Kafka;
 use xtask::process::{self, Signal};
 
 /// From SIGTERM to the end.
 const DRAIN_DEADLINE: Duration = Duration::from_mins(2);
-
-/// A program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Program {
-    Host,
-    Streams,
-}
-
-/// `static`: each process has a name in the group that stays; `dynamic`: none has.
-pub(super) type Membership = &'static str;
-
-impl Program {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Streams => "streams",
-        }
-    }
-
-    pub(super) fn title(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Streams => "Kafka Streams",
-        }
-    }
-}
 
 /// What all processes of one application are told.
 pub(super) struct Subject {
@@ -66,18 +41,13 @@ impl Subject {
             Program::Host => self.host(),
             Program::Streams => self.streams(&folder, slot)?,
         };
-        command
-            .stdin(Stdio::null())
-            .stdout(File::create(folder.join("out"))?)
-            .stderr(File::create(folder.join("log"))?);
-        process::die_with_parent(&mut command);
-        let child = command.spawn().with_context(|| format!("{} does not start", self.program.title()))?;
+        let child = program::spawn(&mut command, &folder)?;
         Ok(Process { child, log: folder.join("log"), slot })
     }
 
     fn host(&self) -> Command {
         let (input, output) = (self.input(), self.output());
-        let topics = ["--input", &input, "--output", &output, "--membership", self.membership];
+        let topics = ["--input", &input, "--output", &output, "--membership", self.membership.name()];
         let flags = ["--repartition", "always", "--combine", "never", "--from-beginning"];
         // Shorter waits for what never comes, in the client as in the group; the same for both programs.
         let clocks = ["socket.timeout.ms=3000", "session.timeout.ms=10000", "heartbeat.interval.ms=500"];
@@ -94,7 +64,14 @@ impl Subject {
         let job = Job { kafka, application, input: &input, records: i64::MAX.cast_unsigned() };
         let place = Place(folder.to_owned());
         let mut command = streams(&job, &place, "rekeyed", "commit")?;
-        command.args(["--membership", self.membership, "--instance", &slot.to_string(), "--clocks", "short"]);
+        command.args([
+            "--membership",
+            self.membership.name(),
+            "--instance",
+            &slot.to_string(),
+            "--clocks",
+            "short",
+        ]);
         Ok(command)
     }
 }

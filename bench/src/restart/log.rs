@@ -38,12 +38,13 @@ pub(super) fn snapshots(log: &str, keys_min: u64) -> usize {
     lines(log, "wrote a snapshot").filter(|line| line["rows"].as_u64() >= Some(keys_min)).count()
 }
 
-/// What the host's snapshots have cost.
-pub(super) fn pauses(log: &str) -> Vec<Pause> {
+/// What the host's snapshots with so many keys have cost.
+pub(super) fn pauses(log: &str, keys_min: u64) -> Vec<Pause> {
     let ms = |line: &Value, field: &str| line[field].as_f64().map(|us| us / 1000.0);
     let pause =
         |line: Value| Some(Pause { longest_ms: ms(&line, "longest_us")?, spent_ms: ms(&line, "spent_us")? });
-    lines(log, "a snapshot is taken").filter_map(pause).collect()
+    let taken = lines(log, "a snapshot is taken");
+    taken.filter(|line| line["rows"].as_u64() >= Some(keys_min)).filter_map(pause).collect()
 }
 
 /// From the first changelog's beginning to the last task's start.
@@ -94,11 +95,12 @@ mod tests {
 {"timestamp":"2026-11-25T23:59:59.6Z","message":"restoring","position":10,"end":1010}
 {"timestamp":"2026-11-26T00:00:00.5Z","message":"task started"}
 {"message":"wrote a snapshot","rows":500}
-{"message":"a snapshot is taken","longest_us":1500,"spent_us":30000}"#;
+{"message":"a snapshot is taken","rows":10,"longest_us":1,"spent_us":2}
+{"message":"a snapshot is taken","rows":500,"longest_us":1500,"spent_us":30000}"#;
         let restore = of_host(log).expect("times").expect("a restore");
         assert!((restore.rate() - 2000.0).abs() < 1e-6, "{restore:?}");
         assert_eq!((snapshots(log, 500), snapshots(log, 501)), (1, 0));
-        assert_eq!(pauses(log), [Pause { longest_ms: 1.5, spent_ms: 30.0 }]);
+        assert_eq!(pauses(log, 500), [Pause { longest_ms: 1.5, spent_ms: 30.0 }]);
         assert_eq!(of_host("").expect("no times"), None);
     }
 

@@ -56,6 +56,8 @@ pub struct Taker {
 struct Taking {
     source: TopicPartition,
     below: usize,
+    /// Keys so far.
+    rows: usize,
     waiting: Option<Piece>,
     /// What its steps have taken of the worker's time: the longest, and all.
     longest: Duration,
@@ -148,7 +150,7 @@ impl Taker {
         let below = state.committed().len();
         let (source, waiting) = (task.source.clone(), Some(Piece::Begin(header)));
         let (longest, spent) = (Duration::ZERO, Duration::ZERO);
-        self.taking = Some(Taking { source, below, waiting, longest, spent });
+        self.taking = Some(Taking { source, below, rows: 0, waiting, longest, spent });
     }
 
     fn header(&self, task: &Task, (offset, leader_epoch): LogEnd, module: &str) -> Header {
@@ -187,6 +189,7 @@ impl Taker {
                         rows.push(Row { key: Some(key), value: Some(&value), timestamp });
                     },
                 );
+                taking.rows += rows.len();
                 Piece::Rows(rows)
             }
         };
@@ -195,7 +198,8 @@ impl Taker {
             None if is_end => {
                 let [longest_us, spent_us] =
                     [taking.longest, taking.spent].map(|time| time.as_micros() as u64);
-                tracing::debug!(source = %taking.source, longest_us, spent_us, "a snapshot is taken");
+                let (source, rows) = (&taking.source, taking.rows);
+                tracing::debug!(%source, rows, longest_us, spent_us, "a snapshot is taken");
                 None
             }
             waiting => Some(Taking { waiting, ..taking }),

@@ -6,12 +6,13 @@ use cli_tests::Sandbox;
 use devbroker::{Broker, Settings};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use testkit::host::last_lines;
 use testkit::wait_until;
-use xtask::process::{Signal, send};
+use xtask::process::{Signal, die_with_parent, send, send_to_group};
 use xtask::{kafka, paths};
 
 /// For a block, which may compile.
@@ -73,7 +74,7 @@ struct Background {
 impl Drop for Background {
     fn drop(&mut self) {
         // It has ended, unless the test fails.
-        drop(self.child.kill());
+        drop(send_to_group(self.child.id(), Signal::Kill));
         drop(self.child.wait());
     }
 }
@@ -138,6 +139,8 @@ impl Session {
         command.env_clear().envs(variables.iter().map(|(name, value)| (name, value))).env("PATH", path);
         command.env("HOST_ADMIN", admin);
         command.stdin(Stdio::null()).stderr(out.try_clone()?).stdout(out);
+        // A shell is not all that is to end with it.
+        die_with_parent(&mut command).process_group(0);
         Ok(command)
     }
 
@@ -219,7 +222,7 @@ fn wait(child: &mut Child, within: Duration) -> Result<ExitStatus> {
         Ok(status.is_some())
     });
     if waited.is_err() {
-        drop(child.kill());
+        drop(send_to_group(child.id(), Signal::Kill));
     }
     waited?;
     status.context("it has ended")

@@ -44,17 +44,6 @@ fn row(out: &mut String, name: &str, value: &str, says: &str) {
     let _ = writeln!(out, "| `{name}` | {value} | {says} |");
 }
 
-/// The page with `tables` between its marks.
-///
-/// # Panics
-/// The marks are not there.
-pub fn put(page: &str, tables: &str) -> String {
-    let (begin, end) = ("<!-- settings: begin -->\n", "<!-- settings: end -->");
-    let start = page.find(begin).expect("the page has the mark of the beginning") + begin.len();
-    let rest = page.find(end).expect("the page has the mark of the end");
-    format!("{}{tables}\n{}", &page[..start], &page[rest..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

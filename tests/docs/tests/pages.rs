@@ -7,56 +7,29 @@ use std::collections::BTreeSet;
 use std::fs;
 use xtask::paths;
 
-/// The pages below.
-const FOLLOWED: [&str; 8] = [
-    "README.md",
-    "docs/exactly-once.md",
-    "docs/from-kafka-streams.md",
-    "docs/from-spark.md",
-    "docs/modules.md",
-    "docs/operations.md",
-    "docs/security.md",
-    "docs/tutorial.md",
-];
+/// A test for each page, and the list of them.
+macro_rules! followed {
+    ($($test:ident: $path:literal, $kafka:expr;)*) => {
+        const FOLLOWED: &[&str] = &[$($path),*];
 
-#[test]
-fn the_readme_does_what_it_says() {
-    follow("README.md", Kafka::OfThePage);
+        $(
+            #[test]
+            fn $test() {
+                follow($path, $kafka);
+            }
+        )*
+    };
 }
 
-#[test]
-fn exactly_once_is_as_it_says() {
-    follow("docs/exactly-once.md", Kafka::Running);
-}
-
-#[test]
-fn who_comes_from_kafka_streams_gets_on() {
-    follow("docs/from-kafka-streams.md", Kafka::Running);
-}
-
-#[test]
-fn who_comes_from_spark_gets_on() {
-    follow("docs/from-spark.md", Kafka::Running);
-}
-
-#[test]
-fn modules_are_swapped_as_it_says() {
-    follow("docs/modules.md", Kafka::Running);
-}
-
-#[test]
-fn operations_go_as_it_says() {
-    follow("docs/operations.md", Kafka::Running);
-}
-
-#[test]
-fn rights_are_given_as_it_says() {
-    follow("docs/security.md", Kafka::Running);
-}
-
-#[test]
-fn the_tutorial_leads_to_its_end() {
-    follow("docs/tutorial.md", Kafka::OfThePage);
+followed! {
+    the_readme_does_what_it_says: "README.md", Kafka::OfThePage;
+    exactly_once_is_as_it_says: "docs/exactly-once.md", Kafka::Running;
+    who_comes_from_kafka_streams_gets_on: "docs/from-kafka-streams.md", Kafka::Running;
+    who_comes_from_spark_gets_on: "docs/from-spark.md", Kafka::Running;
+    modules_are_swapped_as_it_says: "docs/modules.md", Kafka::Running;
+    operations_go_as_it_says: "docs/operations.md", Kafka::Running;
+    rights_are_given_as_it_says: "docs/security.md", Kafka::Running;
+    the_tutorial_leads_to_its_end: "docs/tutorial.md", Kafka::OfThePage;
 }
 
 #[test]
@@ -73,7 +46,7 @@ fn every_page_with_commands_is_followed() {
             with_commands.insert(path);
         }
     }
-    assert_eq!(with_commands, FOLLOWED.map(str::to_owned).into());
+    assert_eq!(with_commands, FOLLOWED.iter().map(|path| (*path).to_owned()).collect());
 }
 
 /// `UPDATE_EXPECT=1` writes the page.
@@ -81,7 +54,8 @@ fn every_page_with_commands_is_followed() {
 fn the_table_of_settings_is_that_of_the_defaults() {
     let read = |path: &str| fs::read_to_string(paths::root().join(path)).expect("it is a file of ours");
     let (path, page) = ("docs/operations.md", read("docs/operations.md"));
-    let made = settings::put(&page, &settings::tables(&read("host/default.toml")));
+    let made = xtask::blocks::with(&page, "settings", &settings::tables(&read("host/default.toml")))
+        .expect("the page has the block");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(paths::root().join(path), made).expect("the page is writable");
         return;

@@ -5,7 +5,6 @@
 //! that a read-committed reader sees must be exact. A run in which the fault did not fire is an error. How often a row
 //! is run says the tier (`cargo xtask faults`); what came of it is in `tests/FAULTS.md`.
 
-mod bed;
 mod java;
 mod row;
 mod rows;

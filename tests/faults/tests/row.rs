@@ -1,11 +1,11 @@
 //! One row of the matrix: so many runs, each with a seed of its own, and a line of the results.
 
-use crate::bed::Bed;
 use anyhow::{Context, Result, ensure};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Instant;
-use testkit::{Rng, Scenario, scenario_at};
+use testkit::{Bed, Rng, Scenario, scenario_at};
+use xtask::faults::means;
 
 /// How much is run, `FAULTS_TIER`: pr, nightly or release.
 const TIER: &str = "FAULTS_TIER";
@@ -92,8 +92,7 @@ pub(crate) fn row_on<'a>(
 
 fn is_asked_for(name: &str) -> bool {
     let only = std::env::var(ONLY).unwrap_or_default();
-    // F2 is F2-start, too.
-    only.is_empty() || only.split(',').any(|word| name == word || name.starts_with(&format!("{word}-")))
+    only.is_empty() || only.split(',').any(|word| means(word, name))
 }
 
 fn seed() -> u64 {

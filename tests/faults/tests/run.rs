@@ -174,25 +174,10 @@ impl<'a> Run<'a> {
         let rows = check::repartition_rows(&place.read("sum-repartition")?)?;
         check::every_row_once(&rows, self.workload.counts())?;
         check::running_sums(&results, &rows)?;
-        check::same_sums(&changelog(place)?, self.workload.sums())?;
+        check::same_sums(&check::changelog_sums(&place.read("sum-changelog")?)?, self.workload.sums())?;
         for what in ["output", "sum-repartition", "sum-changelog"] {
-            let topic = place.topic(what);
-            wait_until(&format!("the last transaction in {topic}"), HEALED, || {
-                let ends = |isolation| place.kafka.ends(&topic, isolation);
-                Ok(ends(Isolation::Committed)? == ends(Isolation::Uncommitted)?)
-            })?;
+            check::settled(&place.kafka, &place.topic(what), HEALED)?;
         }
         verify(place, &Topics::of(place))
     }
-}
-
-/// The accumulators that a restore would find: a version byte, then the sum.
-fn changelog(place: &Scenario) -> Result<check::Sums> {
-    let mut sums = check::Sums::new();
-    for record in place.read("sum-changelog")? {
-        let (Some(key), Some(value)) = (record.key, record.value) else { continue };
-        ensure!(value.len() == 17, "a changelog record of {} bytes", value.len());
-        sums.insert(key, i128::from_le_bytes(value[1..].try_into()?));
-    }
-    Ok(sums)
 }

@@ -1,6 +1,5 @@
 //! The verifier in Java notices what it is there for: a run's topics are copied with one thing changed.
 
-use crate::bed::Bed;
 use crate::verifier::{Topics, verify, verify_within};
 use anyhow::{Result, ensure};
 use std::time::Duration;

@@ -2,11 +2,13 @@
 
 use crate::consume::Record;
 use crate::kafka::Kafka;
+use crate::wait::wait_until;
 use crate::workload::BadLine;
 use crate::{Isolation, murmur2};
 use anyhow::{Context, Result, bail, ensure};
 use host_core::frame::{Frame, Kind};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Sums by key.
 pub type Sums = BTreeMap<Vec<u8>, i128>;
@@ -83,6 +85,29 @@ pub fn final_sums_of(kafka: &Kafka, topic: &str, expected: &Sums) -> Result<Vec<
     let records = kafka.read(topic, Isolation::Committed)?;
     final_sums(&records, kafka.partitions_of(topic)?, expected).with_context(|| format!("in {topic}"))?;
     Ok(records)
+}
+
+/// The accumulators that a restore of a sum would find in its changelog: a version byte, then the sum.
+///
+/// # Errors
+/// A record has no key, or not these 17 bytes.
+pub fn changelog_sums(records: &[Record]) -> Result<Sums> {
+    let sum = |record: &Record| {
+        let at = format!("the changelog record at {}-{}", record.partition, record.offset);
+        let key = record.key.clone().with_context(|| format!("{at} has no key"))?;
+        let bytes = record.value.as_deref().and_then(|value| value.get(1..)?.try_into().ok());
+        Ok((key, bytes.map(i128::from_le_bytes).with_context(|| format!("{at} is no version and sum"))?))
+    };
+    records.iter().map(sum).collect()
+}
+
+/// No transaction in the topic is open any more: waits for the last one's marker.
+///
+/// # Errors
+/// One still is after this time.
+pub fn settled(kafka: &Kafka, topic: &str, within: Duration) -> Result<()> {
+    let [visible, all] = [kafka.log(topic, Isolation::Committed)?, kafka.log(topic, Isolation::Uncommitted)?];
+    wait_until(&format!("the last transaction in {topic}"), within, || Ok(visible.ends()? == all.ends()?))
 }
 
 /// The two have the same keys and sums.

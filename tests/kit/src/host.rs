@@ -50,12 +50,13 @@ impl HostCommand {
     }
 
     /// The same on another Kafka.
+    ///
+    /// # Panics
+    /// It was given none, as it brings its own.
     #[must_use]
     pub fn at(mut self, servers: &str) -> Self {
         let flag = self.arguments.iter().position(|word| word == "--bootstrap-servers");
-        if let Some(flag) = flag {
-            self.arguments[flag + 1] = servers.into();
-        }
+        self.arguments[flag.expect("it was given a Kafka") + 1] = servers.into();
         self
     }
 
@@ -253,4 +254,27 @@ fn read_lossy(path: &Path) -> String {
 pub fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// What stands behind a field's name in the last line of a log in JSON that has it.
+pub fn last_field(log: &str, name: &str) -> Option<serde_json::Value> {
+    let of_line = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        value.get(name).or_else(|| value.get("fields")?.get(name)).cloned()
+    };
+    log.lines().rev().find_map(of_line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_that_of_the_last_line_that_has_it() {
+        let log =
+            "text\n{\"fields\":{\"commits\":3}}\n{\"message\":\"summary\",\"commits\":7}\n{\"fields\":{}}\n";
+        assert_eq!(last_field(log, "commits"), Some(7.into()));
+        assert_eq!(last_field("{\"fields\":{\"commits\":3}}", "commits"), Some(3.into()));
+        assert_eq!(last_field("no json", "commits"), None);
+    }
 }

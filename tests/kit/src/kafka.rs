@@ -264,7 +264,7 @@ impl Kafka {
     /// # Errors
     /// The client can't be made.
     pub fn group(&self, group: &str, isolation: Isolation) -> Result<Group> {
-        Ok(Group { consumer: self.consumer(group, isolation)? })
+        Ok(Group { name: group.to_owned(), consumer: self.consumer(group, isolation)? })
     }
 
     /// A consumer that never joins a group.
@@ -309,10 +309,22 @@ impl Log {
 
 /// A consumer group as seen from outside.
 pub struct Group {
+    name: String,
     consumer: BaseConsumer,
 }
 
 impl Group {
+    /// How many members have their partitions; none while they are given out.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub fn members(&self) -> Result<Option<usize>> {
+        let groups = self.consumer.fetch_group_list(Some(&self.name), REQUEST_TIMEOUT);
+        let groups = groups.with_context(|| format!("cannot ask for group {}", self.name))?;
+        let group = groups.groups().iter().find(|group| group.name() == self.name);
+        Ok(group.filter(|group| group.state() == "Stable").map(|group| group.members().len()))
+    }
+
     /// The committed offset of each partition of `topic`, if any.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //!
 //! It judges the host, so it uses nothing of the host but the framing of repartition rows.
 
+pub mod bed;
 pub mod browser;
 pub mod check;
 pub mod consume;
@@ -17,6 +18,7 @@ pub mod traces;
 pub mod wait;
 pub mod workload;
 
+pub use bed::Bed;
 pub use browser::Browser;
 pub use consume::{Isolation, Passing, Record};
 pub use host::{Ended, HostCommand, HostProcess};

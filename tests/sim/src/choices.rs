@@ -5,8 +5,15 @@ use host_model::Random;
 /// Decides what happens next.
 #[derive(Clone, Debug)]
 pub enum Choices {
-    /// Random, from a seed; the second field is the chance of a fault in 1,000 decisions.
-    Seed(Random, u32),
+    /// Random, from a seed.
+    Seed {
+        /// Where choices come from.
+        random: Random,
+        /// The chance of a fault in 1,000 decisions.
+        per_mille: u32,
+        /// Faults so far.
+        fired: u64,
+    },
     /// The first fault decisions follow the script, all later ones are "no fault"; schedules are fixed.
     /// `seen` gathers how many options each decision had.
     Script {
@@ -16,24 +23,46 @@ pub enum Choices {
         seen: Vec<usize>,
     },
     /// No faults, from a seed: the end of a history, when everything must heal.
-    Calm(Random),
+    Calm {
+        /// Where choices come from.
+        random: Random,
+        /// Faults before.
+        fired: u64,
+    },
 }
 
 impl Choices {
     /// Random choices of a seed, with so many faults in 1,000 decisions.
     pub fn seed(seed: u64, faults_per_mille: u32) -> Self {
-        Self::Seed(Random::new(seed), faults_per_mille)
+        Self::Seed { random: Random::new(seed), per_mille: faults_per_mille, fired: 0 }
     }
 
     /// Random choices of a seed, without faults.
     pub fn calm(seed: u64) -> Self {
-        Self::Calm(Random::new(seed))
+        Self::Calm { random: Random::new(seed), fired: 0 }
+    }
+
+    /// The same without faults from now on; a script ends by itself.
+    #[must_use]
+    pub fn calmed(self) -> Self {
+        match self {
+            Self::Seed { random, fired, .. } => Self::Calm { random, fired },
+            others => others,
+        }
+    }
+
+    /// How many faults there were; of a script it is not told.
+    pub fn fired(&self) -> u64 {
+        match self {
+            Self::Seed { fired, .. } | Self::Calm { fired, .. } => *fired,
+            Self::Script { .. } => 0,
+        }
     }
 
     /// Which of `options` things goes next.
     pub fn schedule(&mut self, options: usize) -> usize {
         match self {
-            Self::Seed(random, _) | Self::Calm(random) => random.below(options),
+            Self::Seed { random, .. } | Self::Calm { random, .. } => random.below(options),
             Self::Script { .. } => 0,
         }
     }
@@ -49,8 +78,9 @@ impl Choices {
     /// Which fault happens: 0 = none, else one of `options`.
     pub fn fault(&mut self, options: usize) -> usize {
         match self {
-            Self::Seed(random, per_mille) => {
+            Self::Seed { random, per_mille, fired } => {
                 if random.number() % 1000 < u64::from(*per_mille) {
+                    *fired += 1;
                     1 + random.below(options)
                 } else {
                     0
@@ -61,7 +91,7 @@ impl Choices {
                 seen.push(options);
                 choice
             }
-            Self::Calm(_) => 0,
+            Self::Calm { .. } => 0,
         }
     }
 }

@@ -124,11 +124,7 @@ impl World {
         for _ in 0..self.scenario.faulty_steps {
             self.step()?;
         }
-        let calm = match &self.choices {
-            Choices::Seed(random, _) => Some(Choices::Calm(random.clone())),
-            _ => None,
-        };
-        self.choices = calm.unwrap_or_else(|| self.choices.clone());
+        self.choices = self.choices.clone().calmed();
         for _ in 0..CALM_STEPS_MAX {
             if self.input.is_empty() && oracle::is_done(&self.kafka, &self.topology) {
                 return self.check();
@@ -181,7 +177,7 @@ impl World {
         if !scripted && self.scenario.bug.is_none() && self.choices.once_in(20) {
             self.hold();
         }
-        let faulty = matches!(self.choices, Choices::Seed(..));
+        let faulty = matches!(self.choices, Choices::Seed { .. });
         if faulty && self.choices.once_in(60) {
             let i = self.choices.schedule(self.workers.len());
             if let Some(worker) = &self.workers[i] {

@@ -1,11 +1,13 @@
 //! Histories from seeds, and all small histories. None may break a promise; that they would notice, `bugs.rs` shows.
 //!
-//! One history again: `SIM_SEED=N cargo test --release -p sim seeds`. More of them: `SIM_SEEDS=1000000`.
+//! One history again: `SIM_SEED=N cargo test --release -p sim seeds`. A million of them, of other seeds:
+//! `cargo xtask faults --tier nightly --seed N --only simulation`.
 
 use host_core::emit::Emit;
 use sim::choices::{Choices, next_script};
 use sim::operators::Fold;
 use sim::world::{FAULTS_PER_MILLE, Scenario, run};
+use std::time::Instant;
 
 const SEEDS: u64 = 10_000;
 
@@ -13,21 +15,43 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-fn history(seed: u64) -> Result<(), String> {
-    run(&Scenario::from_seed(seed), Choices::seed(seed, FAULTS_PER_MILLE)).0
+/// How many faults it had.
+fn history(seed: u64) -> Result<u64, String> {
+    let (result, choices) = run(&Scenario::from_seed(seed), Choices::seed(seed, FAULTS_PER_MILLE));
+    result.map(|()| choices.fired())
 }
 
+/// Those of `SIM_SEED`, or `SIM_SEEDS` many from `SIM_FIRST_SEED` on.
 #[test]
 fn seeds() {
+    let first = number("SIM_FIRST_SEED").unwrap_or_default();
     let seeds = match number("SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SIM_SEEDS").unwrap_or(SEEDS),
+        None => first..first + number("SIM_SEEDS").unwrap_or(SEEDS),
     };
-    for seed in seeds {
-        if let Err(error) = history(seed) {
-            panic!("seed {seed}: {error}\nagain: SIM_SEED={seed} cargo test --release -p sim seeds");
+    let (began, mut fired) = (Instant::now(), 0);
+    for seed in seeds.clone() {
+        match history(seed) {
+            Ok(faults) => fired += faults,
+            Err(error) => {
+                note(seed + 1 - seeds.start, fired, 1, began).expect("a line of results is written");
+                panic!("seed {seed}: {error}\nagain: SIM_SEED={seed} cargo test --release -p sim seeds")
+            }
         }
     }
+    assert!(fired > 0 || seeds.end - seeds.start < SEEDS, "void: no fault fired");
+    note(seeds.end - seeds.start, fired, 0, began).expect("a line of results is written");
+}
+
+/// A line for the table of the fault matrix, where `FAULTS_RESULTS` asks for it.
+fn note(histories: u64, fired: u64, violations: u64, began: Instant) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let Some(path) = std::env::var_os("FAULTS_RESULTS") else { return Ok(()) };
+    let line = format!(
+        "simulation\thistories of the core on a model of Kafka, with faults at any step\t{histories}\t{fired}\t{violations}\t{:.0}\n",
+        began.elapsed().as_secs_f64()
+    );
+    std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes())
 }
 
 /// Every effect of a small history, with every fault of its own, and every pair of them.

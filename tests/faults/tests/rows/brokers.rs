@@ -1,12 +1,12 @@
 //! The broker itself ends, dies, and stands still. It has a machine of its own here, as the others need theirs.
 
-use crate::bed::Bed;
 use crate::row::{Case, Runs, row_on};
 use crate::run::{HEALED, Run};
 use anyhow::Result;
 use fault_proxy::{Action, Api, Rule};
-use std::sync::{LazyLock, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use testkit::bed::{Bed, KAFKAS_SWEEP};
 use testkit::wait_until;
 use xtask::kafka::Broker;
 use xtask::process::{self, Signal};
@@ -14,21 +14,13 @@ use xtask::process::{self, Signal};
 /// Longer than requests wait for their answer.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
-/// Kafka's own default, and not our short one. A coordinator that ends an old transaction while its broker's restart goes
-/// on, and partitions have no leader yet, takes them for deleted: it writes no markers, and the transaction hangs for ever.
-const SWEEP: (&str, &str) = ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "10000");
-
-fn broker<'a>(case: &Case<'a>) -> MutexGuard<'a, Broker> {
-    case.bed.broker.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The fault hits while a commit is under way, which never arrives; the host lives through it.
 fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result<u64> {
     let (mut run, mut host) = Run::started(case)?;
     let commit = Rule::new(Action::Hold).on(Api::EndTxn).of(&run.place.id).after(case.random.below(4));
     let held = case.bed.proxy.add(commit.times(1));
     run.feed_until("a held commit", &mut [&mut host], |_| Ok(held.fired() == 1))?;
-    fault(&mut broker(case))?;
+    fault(&mut case.bed.broker())?;
     drop(held);
     run.progress(&mut [&mut host])?;
     host.drain(HEALED)?;
@@ -39,7 +31,7 @@ fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result
 /// One test, as these rows would wait for each other anyway: there is one such broker.
 #[test]
 fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
-    let bed = LazyLock::new(|| Bed::start_with("restarts", &[SWEEP]).expect("a second Kafka"));
+    let bed = LazyLock::new(|| Bed::start_with("restarts", &[KAFKAS_SWEEP]).expect("a second Kafka"));
     let runs = Runs { pr: 1, nightly: 30, release: 100 };
     row_on(
         || &bed,

@@ -1,11 +1,10 @@
 //! A Kafka with TLS, passwords and access rules; tests themselves reach it without any.
 
-use crate::bed::Bed;
 use crate::java::Java;
 use anyhow::{Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
-use testkit::HostCommand;
+use testkit::{Bed, HostCommand};
 use xtask::kafka::{BrokerConfig, free_ports};
 use xtask::paths;
 
