@@ -12,7 +12,8 @@ use std::iter;
 use std::path::Path;
 use std::process::Command;
 
-/// Rows that run beside each other: most of the time each waits for a session or a client to time out.
+/// Rows that run beside each other, each with `--at-once` of its runs: most of the time each waits for a session or a client
+/// to time out.
 const ROWS_AT_ONCE: &str = "--test-threads=3";
 /// The row that is played on a model of Kafka (`tests/sim`).
 const SIMULATION: &str = "simulation";
@@ -25,22 +26,29 @@ const COLUMNS: [&str; 9] =
 struct Options {
     tier: String,
     seed: u64,
+    /// Runs of each row beside each other.
+    at_once: u32,
     /// Rows, such as F1; F2 stands for F2-start and F2-transaction. None: all of the tier.
     only: Vec<String>,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Self { tier: "pr".into(), seed: 1, only: Vec::new() };
+        let mut options = Self { tier: "pr".into(), seed: 1, at_once: 2, only: Vec::new() };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let value = words.next().with_context(|| format!("{word} needs a value"))?;
             match (word.as_str(), value.as_str()) {
                 ("--tier", "pr" | "nightly" | "release") => options.tier.clone_from(value),
                 ("--seed", seed) => options.seed = seed.parse().context("--seed takes a number")?,
+                ("--at-once", count) => {
+                    options.at_once = count.parse().context("--at-once takes a number")?;
+                }
                 ("--only", rows) => options.only = rows.split(',').map(str::to_owned).collect(),
                 _ => {
-                    bail!("cannot do \"{word} {value}\": --tier pr|nightly|release, --seed N, --only F1,F12")
+                    bail!(
+                        "cannot do \"{word} {value}\": --tier pr|nightly|release, --seed N, --at-once N, --only F1,F12"
+                    )
                 }
             }
         }
@@ -90,6 +98,7 @@ impl Options {
             cargo(&words)
                 .env("FAULTS_TIER", &self.tier)
                 .env("FAULTS_SEED", self.seed.to_string())
+                .env("FAULTS_AT_ONCE", self.at_once.to_string())
                 .env("FAULTS_ONLY", self.only.join(","))
                 .env("FAULTS_RESULTS", results),
         );
@@ -237,19 +246,19 @@ mod tests {
 
     #[test]
     fn a_tier_a_seed_and_rows_are_taken_and_nothing_else() {
-        let all = Options { tier: "pr".into(), seed: 1, only: Vec::new() };
+        let all = Options { tier: "pr".into(), seed: 1, at_once: 2, only: Vec::new() };
         assert_eq!(Options::parse(&[]).expect("defaults"), all);
-        let options =
-            Options::parse(&words("--seed 7 --tier nightly --only F1,F12-late")).expect("all three");
+        let options = Options::parse(&words("--seed 7 --tier nightly --at-once 3 --only F1,F12-late"))
+            .expect("all three");
         let only = vec!["F1".into(), "F12-late".into()];
-        assert_eq!(options, Options { tier: "nightly".into(), seed: 7, only });
+        assert_eq!(options, Options { tier: "nightly".into(), seed: 7, at_once: 3, only });
         for bad in ["--tier weekly", "--seed x", "--seed", "--rounds 2"] {
             assert!(Options::parse(&words(bad)).is_err(), "{bad}");
         }
     }
 
     fn result(line: &str, tier: &str, commit: &str) -> Line {
-        let options = Options { tier: tier.into(), seed: 1, only: Vec::new() };
+        let options = Options { tier: tier.into(), seed: 1, at_once: 2, only: Vec::new() };
         Line::of_result(line, &options, commit).expect("six fields")
     }
 
@@ -265,7 +274,7 @@ mod tests {
         let with = merged(lines.clone(), vec![simulated]);
         let text = table(&with, "4.10").expect("numbers");
         assert!(text.contains("2 rows on a real Kafka: 3 runs") && text.contains("| simulation |"), "{text}");
-        let options = Options { tier: "pr".into(), seed: 1, only: Vec::new() };
+        let options = Options { tier: "pr".into(), seed: 1, at_once: 2, only: Vec::new() };
         assert!(Line::of_result("F1\tx", &options, "abc").is_err());
     }
 

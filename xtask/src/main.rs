@@ -12,7 +12,7 @@ cargo xtask VERB, from anywhere in the repository:
   demo [--kafka] [...]         build all, sum 400,000 lines, check every sum; --kafka: on a real Kafka, --keep: it stays
   test [FILTER]                build all, run all tests (FILTER: as cargo test takes it)
   fuzz [CASES]                 spoiled modules and spoiled answers, 20,000 cases each (tests try fewer)
-  faults [--tier pr|nightly|release] [--seed N] [--only F1,F12]
+  faults [--tier pr|nightly|release] [--seed N] [--at-once N] [--only F1,F12]
                                the fault matrix and the simulation, or some rows (--only simulation: that alone);
                                their lines go into tests/FAULTS.md
   faults --streams [--rounds N] [--only F1,F12]  some of its rows, beside Kafka Streams; into the same

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
+use std::{iter, thread};
 use testkit::{Bed, Rng, Scenario, scenario_at};
 use xtask::faults::means;
 
@@ -13,6 +15,8 @@ const TIER: &str = "FAULTS_TIER";
 const SEED: &str = "FAULTS_SEED";
 /// Rows that are run, `FAULTS_ONLY`: F1,F12; empty: all.
 const ONLY: &str = "FAULTS_ONLY";
+/// Runs of a row beside each other, `FAULTS_AT_ONCE`: a number.
+const AT_ONCE: &str = "FAULTS_AT_ONCE";
 /// The file that a line for each row is added to, `FAULTS_RESULTS`.
 const RESULTS: &str = "FAULTS_RESULTS";
 
@@ -40,17 +44,36 @@ pub(crate) struct Case<'a> {
     pub(crate) place: &'a Scenario,
     pub(crate) bed: &'a Bed,
     pub(crate) random: Rng,
+    run: u32,
 }
 
-/// Runs a row on the shared bed. `body` gives how often its fault fired.
+impl Case<'_> {
+    /// Each run takes the next one of these; they go round.
+    pub(crate) fn in_turn<T: Copy>(&self, choices: &[T]) -> T {
+        choices[self.run as usize % choices.len()]
+    }
+}
+
+/// Runs a row on the shared bed, `FAULTS_AT_ONCE` of its runs beside each other. `body` gives how often its fault fired.
 ///
 /// # Panics
 /// A run fails: the promise is broken, or its fault did not fire.
-pub(crate) fn row(name: &str, fault: &str, runs: Runs, body: impl FnMut(&mut Case<'_>) -> Result<u64>) {
-    row_on(Bed::shared, name, fault, runs, body);
+pub(crate) fn row(name: &str, fault: &str, runs: Runs, body: impl Fn(&mut Case<'_>) -> Result<u64> + Sync) {
+    let Some(row) = Row::asked_for(name, fault, runs) else { return };
+    let (bed, next) = (Bed::shared(), AtomicU32::new(0));
+    let some_runs = || {
+        let numbers = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        let numbers = numbers.take_while(|run| *run < row.runs);
+        numbers.map(|run| row.run(bed, run, &body)).collect::<Vec<_>>()
+    };
+    let results = thread::scope(|scope| {
+        let threads: Vec<_> = (0..at_once()).map(|_| scope.spawn(some_runs)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("it gives its errors")).collect()
+    });
+    row.tell(results);
 }
 
-/// The same on another bed, which is started when the row is run.
+/// One run after the other, on another bed, which is started when the row is run.
 pub(crate) fn row_on<'a>(
     bed: impl FnOnce() -> &'a Bed,
     name: &str,
@@ -58,36 +81,62 @@ pub(crate) fn row_on<'a>(
     runs: Runs,
     mut body: impl FnMut(&mut Case<'_>) -> Result<u64>,
 ) {
-    let (seed, runs) = (seed(), runs.of_tier());
-    if runs == 0 || !is_asked_for(name) {
-        // A line of results would say that it held.
-        return;
+    let Some(row) = Row::asked_for(name, fault, runs) else { return };
+    let bed = bed();
+    row.tell((0..row.runs).map(|run| row.run(bed, run, &mut body)).collect());
+}
+
+struct Row<'a> {
+    name: &'a str,
+    fault: &'a str,
+    runs: u32,
+    seed: u64,
+    began: Instant,
+}
+
+impl<'a> Row<'a> {
+    /// None when it is not run: a line of results would say that it held.
+    fn asked_for(name: &'a str, fault: &'a str, runs: Runs) -> Option<Self> {
+        let (seed, runs) = (number(SEED, 1), runs.of_tier());
+        (runs > 0 && is_asked_for(name)).then(|| Self { name, fault, runs, seed, began: Instant::now() })
     }
-    let (bed, began) = (bed(), Instant::now());
-    let (mut fired, mut failures) = (0, Vec::new());
-    for run in 0..runs {
-        let application = format!("{}-{run}", name.to_lowercase());
-        let random = Rng::new(seed_of(seed, name, run));
+
+    fn run(&self, bed: &Bed, run: u32, body: impl FnOnce(&mut Case<'_>) -> Result<u64>) -> Result<u64> {
+        // All of one length, as rules find clients by how their ids begin.
+        let application = format!("{}-{run:04}", self.name.to_lowercase());
+        let random = Rng::new(seed_of(self.seed, self.name, run));
+        let mut fired = 0;
         let result = scenario_at(&bed.kafka(), &bed.entry(), &application, |place| {
-            let times = body(&mut Case { place, bed, random })?;
-            ensure!(times > 0, "void: the fault did not fire");
-            fired += times;
-            Ok(())
+            fired = body(&mut Case { place, bed, random, run })?;
+            ensure!(fired > 0, "void: the fault did not fire");
+            place.kafka.let_go_of_topics(&format!("{application}-"))
         });
-        failures.extend(result.with_context(|| format!("{application} of seed {seed}")).err());
+        result.map(|()| fired).with_context(|| format!("{application} of seed {}", self.seed))
     }
-    let line = format!(
-        "{name}\t{fault}\t{runs}\t{fired}\t{}\t{:.0}\n",
-        failures.len(),
-        began.elapsed().as_secs_f64()
-    );
-    note(&line).unwrap_or_else(|error| panic!("cannot write a line of results: {error:#}"));
-    assert!(
-        failures.is_empty(),
-        "{name}: {} of {runs} runs failed; the first: {:?}",
-        failures.len(),
-        failures[0]
-    );
+
+    /// Writes the line of results.
+    ///
+    /// # Panics
+    /// A run has failed.
+    fn tell(&self, results: Vec<Result<u64>>) {
+        let Self { name, fault, runs, began, .. } = self;
+        let (mut fired, mut failures) = (0, Vec::new());
+        for result in results {
+            match result {
+                Ok(times) => fired += times,
+                Err(error) => failures.push(error),
+            }
+        }
+        let (wrong, seconds) = (failures.len(), began.elapsed().as_secs_f64());
+        note(&format!("{name}\t{fault}\t{runs}\t{fired}\t{wrong}\t{seconds:.0}\n"))
+            .unwrap_or_else(|error| panic!("cannot write a line of results: {error:#}"));
+        assert!(failures.is_empty(), "{name}: {wrong} of {runs} runs failed; the first: {:?}", failures[0]);
+    }
+}
+
+/// Runs of a row beside each other.
+fn at_once() -> u64 {
+    number(AT_ONCE, 1).max(1)
 }
 
 fn is_asked_for(name: &str) -> bool {
@@ -95,9 +144,9 @@ fn is_asked_for(name: &str) -> bool {
     only.is_empty() || only.split(',').any(|word| means(word, name))
 }
 
-fn seed() -> u64 {
-    std::env::var(SEED)
-        .map_or(1, |seed| seed.parse().unwrap_or_else(|_| panic!("{SEED} is no number: {seed}")))
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
 }
 
 /// Each run of each row has chances of its own.

@@ -117,6 +117,21 @@ impl Kafka {
         Ok(())
     }
 
+    /// Has all topics deleted whose names begin so, and does not wait: a broker with thousands of them is slow.
+    ///
+    /// # Errors
+    /// Kafka refuses.
+    pub fn let_go_of_topics(&self, prefix: &str) -> Result<()> {
+        let admin = self.admin()?;
+        let metadata = admin.inner().fetch_metadata(None, REQUEST_TIMEOUT).context("no metadata")?;
+        let names: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
+        let names: Vec<&str> = names.into_iter().filter(|name| name.starts_with(prefix)).collect();
+        for answer in block_on(admin.delete_topics(&names, &options()))? {
+            answer.map_err(|(name, error)| anyhow::anyhow!("cannot delete topic {name}: {error}"))?;
+        }
+        Ok(())
+    }
+
     /// Gives a topic more partitions, and waits until they are there.
     ///
     /// # Errors
