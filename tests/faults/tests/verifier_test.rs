@@ -4,7 +4,7 @@ use crate::verifier::{Topics, verify, verify_within};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use testkit::scenario::SOON;
-use testkit::{NewRecord, Record, Scenario, WorkloadSpec, scenario_at};
+use testkit::{Bed, NewRecord, Record, Scenario, WorkloadSpec, scenario_at};
 
 const PARTITIONS: u32 = 2;
 
