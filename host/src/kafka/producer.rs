@@ -157,14 +157,25 @@ impl Producer {
         Ok(())
     }
 
-    /// A broken transaction takes no more records; the delivery that broke it is the better reason.
+    /// A broken transaction takes no more records; what broke it is the better reason: a delivery, or an answer of the
+    /// transaction's coordinator.
     fn not_accepted(&self, topic: &Topic, fault: &Fault) -> Failure {
         self.handle.poll(Duration::ZERO);
         if let Some(failure) = self.undelivered() {
             return failure;
         }
         let fault = self.handle.fatal().unwrap_or_else(|| fault.clone());
+        if let Some(broken) = self.broken_by(&fault) {
+            return sort(Doing::Write, "adding to the open transaction", &broken);
+        }
         sort(Doing::Write, &format!("writing to topic \"{}\"", topic.name()), &fault)
+    }
+
+    /// Why the open transaction can only be aborted. The client tells it to whoever asks for what it does not allow then,
+    /// such as to begin another one; only a record that is not accepted is not told.
+    fn broken_by(&self, not_accepted: &Fault) -> Option<Fault> {
+        let is_told = not_accepted.code != Code::RD_KAFKA_RESP_ERR__STATE || self.transactional_id.is_none();
+        if is_told { None } else { self.handle.begin_transaction().err().filter(|fault| fault.abort) }
     }
 
     fn undelivered(&self) -> Option<Failure> {

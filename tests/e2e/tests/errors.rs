@@ -151,10 +151,13 @@ fn errors_that_end_a_producer_make_a_new_one() {
 
 #[test]
 fn what_kafka_does_not_allow_ends_the_host_with_77() {
-    // A topic, a transactional id, a group.
-    for (what, api, code) in
-        [("topic", Api::Produce, 29), ("id", Api::InitProducerId, 53), ("group", Api::JoinGroup, 30)]
-    {
+    // A topic, as its leader and as the transaction's coordinator say it; a transactional id, a group.
+    for (what, api, code) in [
+        ("topic", Api::Produce, 29),
+        ("topic-of-transaction", Api::AddPartitionsToTxn, 29),
+        ("id", Api::InitProducerId, 53),
+        ("group", Api::JoinGroup, 30),
+    ] {
         disturbed(&format!("errors-forbidden-{what}"), |s, proxy| {
             s.load(WorkloadSpec { records: 1_000, ..WorkloadSpec::default() })?;
             let faults = all(s, proxy, [Rule::new(Action::Refuse(code)).on(api)]);

@@ -94,8 +94,11 @@ fn withdrawn(case: &mut Case<'_>, at: &mut Secured) -> Result<u64> {
         at.allow(right)?;
     }
     heals(&mut run, at)?;
-    for (right, words) in [(&write, &*id), (&group, "groups that begin"), (&transactions, "transactional id")]
-    {
+    for (right, words) in [
+        (&write, "allow Read on inputs, Write on the output"),
+        (&group, "groups that begin"),
+        (&transactions, "transactional id"),
+    ] {
         ends(&mut run, words, || at.forbid(right))?;
         at.allow(right)?;
     }
