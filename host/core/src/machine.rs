@@ -90,6 +90,8 @@ pub struct Machine<O> {
     effects: VecDeque<Effect>,
     /// Aborts and lost producers since the last commit.
     troubles: u32,
+    /// A seek or a pause has failed: where the consumer reads is known again when the tasks are located anew.
+    unplaced: bool,
     /// A task whose batch was left in the middle; its rest is read again after the commit.
     cut: Option<TopicPartition>,
     /// The operator that takes over once no transaction is under way.
@@ -123,6 +125,7 @@ impl<O: Operator> Machine<O> {
             kept: Kept::default(),
             effects: VecDeque::new(),
             troubles: 0,
+            unplaced: false,
             cut: None,
             staged: None,
             fallback: None,
@@ -392,6 +395,7 @@ impl<O: Operator> Machine<O> {
     fn let_go(&mut self) {
         let tasks = core::mem::take(&mut self.tasks);
         self.cut = None;
+        self.unplaced = false;
         self.group = Group::Out;
         self.effects.push_back(Effect::Unassign);
         if self.leaving == Leaving::Partitions {
@@ -411,7 +415,7 @@ impl<O: Operator> Machine<O> {
         else {
             return;
         };
-        if self.is_paused(&self.tasks[i]) {
+        if self.is_paused(&self.tasks[i]) || self.is_sought(&batch.source) {
             // It was under way; it is read again.
             return;
         }
@@ -447,7 +451,8 @@ impl<O: Operator> Machine<O> {
         if self.group != Group::In {
             return;
         }
-        let paused = self.tasks.iter().any(|task| task.source == *source && self.is_paused(task));
+        let paused = self.is_sought(source)
+            || self.tasks.iter().any(|task| task.source == *source && self.is_paused(task));
         let Some(task) = find(&mut self.tasks, source) else { return };
         if !paused && task.phase == Phase::Running && position > task.position {
             task.position = position;
@@ -455,6 +460,11 @@ impl<O: Operator> Machine<O> {
             self.open(now_ms);
         }
         self.commit_if_due(now_ms);
+    }
+
+    /// What was read of it before it is sought does not count.
+    fn is_sought(&self, partition: &TopicPartition) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Seek { source, .. } if source == partition))
     }
 
     // ---- transaction
@@ -530,13 +540,9 @@ impl<O: Operator> Machine<O> {
             unreachable!("an abort is answered once");
         };
         self.effects.push_back(Effect::Report(Report::Aborted { reason }));
-        match then {
-            AfterAbort::Locate if self.leaving == Leaving::No => return self.locate_again(),
-            AfterAbort::Forget => {
-                self.tasks.clear();
-                self.group = Group::Stale;
-            }
-            AfterAbort::GoOn | AfterAbort::Locate => {}
+        if then == AfterAbort::Forget {
+            self.tasks.clear();
+            self.group = Group::Stale;
         }
         self.settle_aborted();
     }
@@ -545,7 +551,7 @@ impl<O: Operator> Machine<O> {
     fn settle_aborted(&mut self) {
         self.cut = None;
         for i in 0..self.tasks.len() {
-            if self.tasks[i].abort().is_some() && self.group == Group::In {
+            if self.tasks[i].abort().is_some() && self.group == Group::In && !self.unplaced {
                 self.read_again(i);
             }
         }
@@ -559,7 +565,7 @@ impl<O: Operator> Machine<O> {
     fn go_on(&mut self) {
         if self.leaving != Leaving::No {
             self.let_go();
-        } else if matches!(self.group, Group::Locating(_)) {
+        } else if self.unplaced || matches!(self.group, Group::Locating(_)) {
             self.locate_again();
         } else if self.group == Group::Positioning {
             self.begin_reading();

@@ -49,8 +49,6 @@ pub(crate) enum AfterAbort {
     GoOn,
     /// The group does not know this assignment any more: the tasks go too.
     Forget,
-    /// All tasks are located and restored anew.
-    Locate,
 }
 
 /// What the committed offsets say of a transaction whose outcome was unknown.

@@ -7,6 +7,7 @@ use host_core::emit::Emit;
 use sim::choices::{Choices, next_script};
 use sim::operators::Fold;
 use sim::world::{FAULTS_PER_MILLE, Scenario, run};
+use std::panic;
 use std::time::Instant;
 
 const SEEDS: u64 = 10_000;
@@ -15,9 +16,10 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-/// How many faults it had.
+/// How many faults it had. A panic is an error, too: it must not hide which seed it was.
 fn history(seed: u64) -> Result<u64, String> {
-    let (result, choices) = run(&Scenario::from_seed(seed), Choices::seed(seed, FAULTS_PER_MILLE));
+    let history = || run(&Scenario::from_seed(seed), Choices::seed(seed, FAULTS_PER_MILLE));
+    let (result, choices) = panic::catch_unwind(history).map_err(|_| "a panic, above".to_owned())?;
     result.map(|()| choices.fired())
 }
 

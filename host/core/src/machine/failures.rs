@@ -16,8 +16,11 @@ impl<O: Operator> Machine<O> {
         match failure {
             Failure::Stop(stop) => self.stop(stop),
             Failure::ProducerLost(reason) => self.producer_lost(reason),
-            Failure::Abortable(reason) => self.try_again(reason, AfterAbort::GoOn),
-            Failure::Unplaced(reason) => self.try_again(reason, AfterAbort::Locate),
+            Failure::Abortable(reason) => self.try_again(reason),
+            Failure::Unplaced(reason) => {
+                self.unplaced = true;
+                self.try_again(reason);
+            }
             Failure::Evicted(reason) => self.evicted(reason),
             Failure::Stale(reason) => match self.transaction {
                 Transaction::Open { .. } | Transaction::Committing(_) => {
@@ -52,12 +55,12 @@ impl<O: Operator> Machine<O> {
         }
     }
 
-    pub(super) fn try_again(&mut self, reason: String, then: AfterAbort) {
+    pub(super) fn try_again(&mut self, reason: String) {
         if !self.count_trouble(&reason) {
             return;
         }
         match self.transaction {
-            Transaction::Open { .. } | Transaction::Committing(_) => self.abort(reason, then),
+            Transaction::Open { .. } | Transaction::Committing(_) => self.abort(reason, AfterAbort::GoOn),
             Transaction::Idle | Transaction::Resolving(_) => self.locate_again(),
             Transaction::Aborting { .. } | Transaction::Replacing(_) => self.producer_lost(reason),
         }
@@ -104,6 +107,7 @@ impl<O: Operator> Machine<O> {
             Group::Positioning | Group::In => self.tasks.iter().map(|task| task.source.clone()).collect(),
         };
         self.transaction = Transaction::Idle;
+        self.unplaced = false;
         self.tasks.clear();
         self.group = Group::Locating(partitions.clone());
         self.effects.push_back(Effect::Locate { epoch: self.epoch, partitions });
