@@ -486,9 +486,21 @@ pub(super) fn committed(
         // A client that is broken for good times out, and would again.
         asked.map_err(|fault| handle.fatal().unwrap_or(fault))?;
         Ok(list.entries())
-    })?;
+    });
+    let entries = entries.map_err(held_back)?;
     let found = in_order(partitions, &entries)?.into_iter();
     Ok(found.map(|e| (e.offset >= 0).then_some((e.offset, e.metadata))).collect())
+}
+
+/// What has not passed within [`QUESTION_TIMEOUT`] may never do so.
+fn held_back(failure: Failure) -> Failure {
+    match failure {
+        Failure::Abortable(text) => Failure::Abortable(format!(
+            "{text}\nan open transaction holds committed offsets back, until its timeout; one that hangs, for ever: \
+             kafka-transactions.sh find-hanging names it, and abort ends it"
+        )),
+        failure => failure,
+    }
 }
 
 /// Repeats a question while its error passes.
@@ -562,6 +574,19 @@ mod tests {
             let error = start(Some(offset), Reset::Earliest).expect_err("outside");
             assert!(error.starts_with("in-2: the committed offset"), "{error}");
         }
+    }
+
+    #[test]
+    fn offsets_that_are_held_back_name_the_tool_that_finds_by_what() {
+        let Failure::Abortable(text) = held_back(Failure::Abortable("timed out".to_owned())) else {
+            panic!("it is tried again")
+        };
+        assert!(
+            text.starts_with("timed out\n") && text.contains("kafka-transactions.sh find-hanging"),
+            "{text}"
+        );
+        let stop = Failure::Stop(Stop::new(StopKind::Kafka, "gone"));
+        assert_eq!(held_back(stop.clone()), stop);
     }
 
     #[test]
