@@ -70,20 +70,29 @@ pub(crate) fn row(name: &str, fault: &str, runs: Runs, body: impl Fn(&mut Case<'
         let threads: Vec<_> = (0..at_once()).map(|_| scope.spawn(some_runs)).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("it gives its errors")).collect()
     });
-    row.tell(results);
+    held([row.tell(results)]);
 }
 
-/// One run after the other, on another bed, which is started when the row is run.
+/// One run after the other, on another bed, which is started when the row is run. For [`held`]: what broke the promise.
 pub(crate) fn row_on<'a>(
     bed: impl FnOnce() -> &'a Bed,
     name: &str,
     fault: &str,
     runs: Runs,
     mut body: impl FnMut(&mut Case<'_>) -> Result<u64>,
-) {
-    let Some(row) = Row::asked_for(name, fault, runs) else { return };
+) -> Result<(), String> {
+    let Some(row) = Row::asked_for(name, fault, runs) else { return Ok(()) };
     let bed = bed();
-    row.tell((0..row.runs).map(|run| row.run(bed, run, &mut body)).collect());
+    row.tell((0..row.runs).map(|run| row.run(bed, run, &mut body)).collect())
+}
+
+/// Rows that one test runs one after the other: a broken one hides none of the others.
+///
+/// # Panics
+/// The promise is broken in one of them.
+pub(crate) fn held(rows: impl IntoIterator<Item = Result<(), String>>) {
+    let broken: Vec<String> = rows.into_iter().filter_map(Result::err).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
 struct Row<'a> {
@@ -116,9 +125,9 @@ impl<'a> Row<'a> {
 
     /// Writes the line of results.
     ///
-    /// # Panics
+    /// # Errors
     /// A run has failed.
-    fn tell(&self, results: Vec<Result<u64>>) {
+    fn tell(&self, results: Vec<Result<u64>>) -> Result<(), String> {
         let Self { name, fault, runs, began, .. } = self;
         let (mut fired, mut failures) = (0, Vec::new());
         for result in results {
@@ -130,7 +139,9 @@ impl<'a> Row<'a> {
         let (wrong, seconds) = (failures.len(), began.elapsed().as_secs_f64());
         note(&format!("{name}\t{fault}\t{runs}\t{fired}\t{wrong}\t{seconds:.0}\n"))
             .unwrap_or_else(|error| panic!("cannot write a line of results: {error:#}"));
-        assert!(failures.is_empty(), "{name}: {wrong} of {runs} runs failed; the first: {:?}", failures[0]);
+        failures.first().map_or(Ok(()), |first| {
+            Err(format!("{name}: {wrong} of {runs} runs failed; the first: {first:?}"))
+        })
     }
 }
 

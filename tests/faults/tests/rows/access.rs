@@ -1,7 +1,7 @@
 //! TLS, SASL and access rules: what is refused is said, no secret is, and nothing is lost by it.
 
 use super::secured::{PASSWORD, Right, Secured};
-use crate::row::{Case, Runs, row_on};
+use crate::row::{Case, Runs, held, row_on};
 use crate::run::{HEALED, Run};
 use crate::verifier::{Topics, verify};
 use anyhow::{Result, ensure};
@@ -152,9 +152,11 @@ fn f28_what_the_broker_refuses_is_said_and_nothing_is_lost() {
     let bed = || &made.0;
     let runs = Runs { pr: 1, nightly: 5, release: 15 };
     let unknown = "a certificate that is unknown, expired, of another host; a wrong password";
-    row_on(bed, "F28", unknown, runs, |case| tls(case, &made.1.borrow()));
+    let refusals = row_on(bed, "F28", unknown, runs, |case| tls(case, &made.1.borrow()));
     let taken = "each of the least rights is missing at the start";
-    row_on(bed, "F28-least", taken, runs, |case| least(case, &mut made.1.borrow_mut()));
+    let least_rights = row_on(bed, "F28-least", taken, runs, |case| least(case, &mut made.1.borrow_mut()));
     let revoked = "password, and rights on topics, group, transactional ids, withdrawn while a host runs";
-    row_on(bed, "F28-withdrawn", revoked, runs, |case| withdrawn(case, &mut made.1.borrow_mut()));
+    let withdrawals =
+        row_on(bed, "F28-withdrawn", revoked, runs, |case| withdrawn(case, &mut made.1.borrow_mut()));
+    held([refusals, least_rights, withdrawals]);
 }

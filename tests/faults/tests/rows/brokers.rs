@@ -1,6 +1,6 @@
 //! The broker itself ends, dies, and stands still. It has a machine of its own here, as the others need theirs.
 
-use crate::row::{Case, Runs, row_on};
+use crate::row::{Case, Runs, held, row_on};
 use crate::run::{HEALED, Run};
 use anyhow::Result;
 use fault_proxy::{Action, Api, Rule};
@@ -33,7 +33,7 @@ fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result
 fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
     let bed = LazyLock::new(|| Bed::start_with("restarts", &[KAFKAS_SWEEP]).expect("a second Kafka"));
     let runs = Runs { pr: 1, nightly: 30, release: 100 };
-    row_on(
+    let f6 = row_on(
         || &bed,
         "F6",
         "the broker ends in order and starts again, in the middle of a commit",
@@ -45,7 +45,7 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
             })
         },
     );
-    row_on(
+    let f7 = row_on(
         || &bed,
         "F7",
         "SIGKILL of the broker, which starts again, in the middle of a commit",
@@ -57,7 +57,7 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
             })
         },
     );
-    row_on(
+    let f18 = row_on(
         || &bed,
         "F18",
         "the disk of the broker is full in the middle of a commit; it ends, and starts again with space",
@@ -70,7 +70,7 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
         },
     );
     let stand_still = "SIGSTOP of the broker past the requests' timeout, in the middle of a commit";
-    row_on(
+    let f8 = row_on(
         || &bed,
         "F8",
         stand_still,
@@ -85,4 +85,5 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
             })
         },
     );
+    held([f6, f7, f18, f8]);
 }
