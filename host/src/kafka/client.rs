@@ -281,6 +281,9 @@ impl Settings {
         config.set("client.id", self::client_id(&self.application_id, client_id));
         config.set("statistics.interval.ms", "5000");
         config.set("socket.nagle.disable", "true");
+        // Known brokers are tried for ever. When none answers librdkafka 2.12.1 would begin anew with the bootstrap
+        // servers, forget the others, and now and then be left without any (tests/FAULTS.md, F6).
+        config.set("metadata.recovery.strategy", "none");
         for (key, value) in ours {
             config.set(*key, *value);
         }

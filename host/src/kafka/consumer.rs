@@ -1,7 +1,7 @@
 //! A worker's member of the group. It reads and says what the group wants; it lets go of and takes partitions
 //! only when told to.
 
-mod evicted;
+mod anew;
 
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, of_consumer, sort};
@@ -88,8 +88,8 @@ pub struct Consumer {
     epoch: Epoch,
     metadata: Option<GroupMetadata>,
     owes: Owes,
-    /// The next assignment is waited for.
-    joins: bool,
+    /// The next assignment is waited for, since then.
+    joins_since: Option<Instant>,
     handle: Arc<Handle>,
     known_topics: KnownTopics,
     /// Taken for another one of its name so soon after it joined again, there is another one.
@@ -134,7 +134,7 @@ impl Consumer {
             epoch: Epoch(0),
             metadata: None,
             owes: Owes::Nothing,
-            joins: true,
+            joins_since: Some(Instant::now()),
             handle,
             known_topics: settings.known_topics.clone(),
             session_timeout: settings.session_timeout(),
@@ -158,9 +158,10 @@ impl Consumer {
     }
 
     /// A consumer that is broken for good stays silent: what broke it may have been said while nobody polled.
-    fn idle(&self) -> Result<Polled, Failure> {
-        if self.joins {
+    fn idle(&mut self) -> Result<Polled, Failure> {
+        if let Some(since) = self.joins_since {
             self.handle.nudge();
+            self.join_again_without_brokers(since)?;
         }
         let broken = self.handle.fatal().and_then(|fault| of_consumer("reading", &fault));
         broken.map_or(Ok(Polled::Idle), Err)
@@ -184,7 +185,7 @@ impl Consumer {
                 self.epoch = Epoch(self.epoch.0 + 1);
                 self.metadata = metadata;
                 self.owes = Owes::Assign;
-                self.joins = false;
+                self.joins_since = None;
                 Polled::Assigned { epoch: self.epoch, partitions }
             }
             Some(Rebalanced::Revoked) => {
@@ -244,7 +245,7 @@ impl Consumer {
     pub fn unassign(&mut self) -> Result<(), Failure> {
         self.fetch.forget_all();
         self.owes = Owes::Nothing;
-        self.joins = true;
+        self.joins_since = Some(Instant::now());
         self.handle.assign(None).map_err(|fault| sort(Doing::Read, "letting go of all partitions", &fault))
     }
 

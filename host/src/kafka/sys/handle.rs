@@ -149,6 +149,22 @@ impl Handle {
         }
     }
 
+    /// Whether some broker answers within this time.
+    pub(in crate::kafka) fn reaches_a_broker(&self, timeout: Duration) -> bool {
+        const OF_KNOWN_TOPICS: c_int = 0;
+        let mut metadata = std::ptr::null();
+        // SAFETY: the client is alive; what it answers is freed after its last use.
+        unsafe {
+            let (no_topic, timeout) = (std::ptr::null_mut(), millis(timeout));
+            let code = rd::rd_kafka_metadata(self.rk, OF_KNOWN_TOPICS, no_topic, &raw mut metadata, timeout);
+            if check(code).is_err() {
+                return false;
+            }
+            rd::rd_kafka_metadata_destroy(metadata);
+        }
+        true
+    }
+
     /// None: no partitions.
     pub(in crate::kafka) fn assign(&self, partitions: Option<&PartitionList>) -> Result<(), Fault> {
         let list = partitions.map_or(std::ptr::null_mut(), PartitionList::as_ptr);
