@@ -219,7 +219,7 @@ impl Worker {
 
     fn effect(&mut self, effect: Effect, kafka: &mut Kafka, now_ms: u64, choices: &mut Choices) -> Step {
         // 1: crash before, 2: crash after; the others depend on the effect.
-        let fault = choices.fault(2 + extra_faults(&effect));
+        let fault = choices.fault(2 + own_faults(&effect) + evictions(&effect));
         if fault == 1 {
             return Step::Crashed;
         }
@@ -231,17 +231,13 @@ impl Worker {
         if matches!(effect, Effect::Assign { .. } | Effect::Unassign) {
             self.taking = None;
         }
+        let own = own_faults(&effect);
         let performed = match &effect {
+            _ if fault > own => self.be_evicted(&effect, kafka, fault - own == EVICTED_AFTER),
             Effect::Locate { .. } | Effect::Assign { .. } | Effect::Pause { .. } | Effect::Abort
                 if fault == 1 =>
             {
                 Performed::Failed(lost_before(&effect))
-            }
-            Effect::Locate { .. } | Effect::Assign { .. } | Effect::Seek { .. } | Effect::Pause { .. }
-                if fault == 2 =>
-            {
-                self.client.evict(kafka);
-                Performed::Failed(Failure::Evicted("another one has its name".into()))
             }
             Effect::Restore { epoch, source, changelog } => {
                 Performed::Done(self.restore(kafka, *epoch, source, changelog))
@@ -285,6 +281,16 @@ impl Worker {
             Performed::Stopped(stop) => return Step::Stopped(stop),
         }
         Step::Progress
+    }
+
+    /// The group takes it for another one of its name, and so what it was at fails, before it was done or after.
+    fn be_evicted(&mut self, effect: &Effect, kafka: &mut Kafka, is_done: bool) -> Performed {
+        if is_done {
+            // Whatever comes of it, this is not heard.
+            self.client.perform(kafka, effect, self.machine.topology());
+        }
+        self.client.evict(kafka);
+        Performed::Failed(Failure::Evicted("another one has its name".into()))
     }
 
     /// From the disk's snapshot and what is behind it, or from all of the changelog; wrongly with a bug of restores.
@@ -411,15 +417,34 @@ impl Worker {
 }
 
 /// How many faults of its own an effect has.
-fn extra_faults(effect: &Effect) -> usize {
+fn own_faults(effect: &Effect) -> usize {
     match effect {
         Effect::Commit => 3,
-        Effect::SendOffsets { .. }
-        | Effect::Locate { .. }
+        Effect::SendOffsets { .. } => 2,
+        Effect::Locate { .. }
         | Effect::Assign { .. }
         | Effect::Seek { .. }
-        | Effect::Pause { .. } => 2,
-        Effect::Send(_) | Effect::Abort | Effect::NewProducer => 1,
+        | Effect::Pause { .. }
+        | Effect::Send(_)
+        | Effect::Abort
+        | Effect::NewProducer => 1,
+        Effect::Begin | Effect::Report(_) | Effect::Restore { .. } | Effect::Unassign | Effect::Stop(_) => 0,
+    }
+}
+
+/// The second way to be evicted.
+const EVICTED_AFTER: usize = 2;
+
+/// In how many ways the worker can be evicted at an effect: before it is done, and, where that makes a difference to
+/// others, after.
+fn evictions(effect: &Effect) -> usize {
+    match effect {
+        Effect::Send(_)
+        | Effect::SendOffsets { .. }
+        | Effect::Commit
+        | Effect::Abort
+        | Effect::NewProducer => EVICTED_AFTER,
+        Effect::Locate { .. } | Effect::Assign { .. } | Effect::Seek { .. } | Effect::Pause { .. } => 1,
         Effect::Begin | Effect::Report(_) | Effect::Restore { .. } | Effect::Unassign | Effect::Stop(_) => 0,
     }
 }

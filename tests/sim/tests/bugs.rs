@@ -8,7 +8,12 @@ use sim::world::{FAULTS_PER_MILLE, Scenario, run};
 const SEEDS: u64 = 10_000;
 
 /// Records are missing.
-const LOSS: &[&str] = &["results cover", "is not in the repartition topic just once", "no dead letter"];
+const LOSS: &[&str] = &[
+    "results cover",
+    "is not in the repartition topic just once",
+    "are missing in the repartition topic",
+    "no dead letter",
+];
 /// Records count twice.
 const TWICE: &[&str] = &[
     "is not its next prefix",
