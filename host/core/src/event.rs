@@ -1,5 +1,6 @@
 //! Everything that can happen to a worker, as one enum. The shell makes events; [`crate::Machine`] eats them.
 
+use crate::error::{Stop, StopKind};
 use crate::record::{Batch, Offset, Rows, TopicPartition};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -118,5 +119,35 @@ pub enum Failure {
     /// The producer is fenced or broken, or the outcome of a commit is unknown: new producer, then look.
     ProducerLost(String),
     /// Stop the application.
-    Stop(crate::error::Stop),
+    Stop(Stop),
+}
+
+impl Failure {
+    /// The stop that it comes to where nothing is open that could be aborted, and nobody tries again.
+    pub fn into_stop(self) -> Stop {
+        match self {
+            Self::Stop(stop) => stop,
+            Self::Abortable(text)
+            | Self::Unplaced(text)
+            | Self::Stale(text)
+            | Self::Evicted(text)
+            | Self::ProducerLost(text) => Stop::new(StopKind::Kafka, text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_nobody_handles_stops_with_its_own_text() {
+        let stop = Stop::new(StopKind::NotAuthorised, "not allowed");
+        assert_eq!(Failure::Stop(stop.clone()).into_stop(), stop);
+        for failure in
+            [Failure::Abortable, Failure::Unplaced, Failure::Stale, Failure::Evicted, Failure::ProducerLost]
+        {
+            assert_eq!(failure("why".into()).into_stop(), Stop::new(StopKind::Kafka, "why"));
+        }
+    }
 }

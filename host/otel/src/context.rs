@@ -12,7 +12,7 @@ pub const TRACESTATE: &str = "tracestate";
 const SAMPLED: u8 = 1;
 
 /// A span somewhere, by its ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Context {
     /// Never zero.
     pub trace_id: u128,

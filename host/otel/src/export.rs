@@ -1,5 +1,6 @@
 //! The thread that sends spans. What it cannot send is counted and lost: traces never hold up records.
 
+use crate::counts::Counts;
 use crate::otlp;
 use crate::settings::Settings;
 use crate::span::Span;
@@ -28,6 +29,7 @@ struct Inner {
     queue: Option<SyncSender<Span>>,
     /// Nothing is ever sent here: it closes when the thread ends.
     ended: Mutex<Receiver<()>>,
+    counts: Arc<Counts>,
     /// Of so large a share there are spans.
     ratio: f64,
 }
@@ -41,11 +43,13 @@ impl Exporter {
         let ratio = settings.ratio;
         let (queue, spans) = sync_channel(QUEUE_SPANS_MAX);
         let (ends, ended) = sync_channel(0);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         thread::Builder::new().name("traces".into()).spawn(move || {
             let _ends: SyncSender<()> = ends;
-            run(&settings, &spans);
+            run(&settings, &spans, &counted);
         })?;
-        Ok(Self(Arc::new(Inner { queue: Some(queue), ended: Mutex::new(ended), ratio })))
+        Ok(Self(Arc::new(Inner { queue: Some(queue), ended: Mutex::new(ended), counts, ratio })))
     }
 
     /// Of so large a share of transactions there are spans, 0 to 1.
@@ -53,12 +57,16 @@ impl Exporter {
         self.0.ratio
     }
 
+    /// Spans that no collector got, so far.
+    pub fn lost(&self) -> u64 {
+        self.0.counts.lost()
+    }
+
     /// Hands a span to the thread, or loses it when too many wait.
     pub fn send(&self, span: Span) {
-        if let Some(queue) = &self.0.queue
-            && queue.try_send(span).is_err()
-        {
-            tracing::debug!("a span is lost: the collector does not keep up");
+        self.0.counts.take();
+        if self.0.queue.as_ref().is_none_or(|queue| queue.try_send(span).is_err()) {
+            self.0.counts.lose(1, "the collector does not keep up");
         }
     }
 }
@@ -67,24 +75,27 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue = None;
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.recv_timeout(EXIT_WAIT_MAX) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the collector does not answer; the last spans are lost");
+        let is_late = ended.recv_timeout(EXIT_WAIT_MAX) == Err(RecvTimeoutError::Timeout);
+        match self.counts.end() {
+            Some(lost) if is_late => {
+                tracing::warn!(lost, "the collector does not answer; the last spans are lost");
+            }
+            Some(lost) => tracing::warn!(lost, "spans were lost"),
+            None => {}
         }
     }
 }
 
-fn run(settings: &Settings, spans: &Receiver<Span>) {
-    let mut is_failing = false;
+fn run(settings: &Settings, spans: &Receiver<Span>, counts: &Counts) {
     while let Some(batch) = gather(spans, settings.delay) {
-        let sent = post(settings, &otlp::request(&settings.resource, &batch));
-        // Said once, not for every request.
-        if let Err(error) = &sent
-            && !is_failing
-        {
-            let (collector, spans) = (&settings.authority, batch.len());
-            tracing::warn!(%error, collector, spans, "the collector does not take spans; they are lost until it does");
+        let spans = batch.len() as u64;
+        match post(settings, &otlp::request(&settings.resource, &batch)) {
+            Ok(()) => counts.sent(spans),
+            Err(error) => {
+                let collector = &settings.authority;
+                counts.lose(spans, format_args!("the collector does not take spans: {collector}: {error}"));
+            }
         }
-        is_failing = sent.is_err();
     }
 }
 

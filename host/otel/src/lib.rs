@@ -14,7 +14,9 @@
 //! what the rest of the host is built of.
 
 pub mod context;
+mod counts;
 pub mod export;
+mod links;
 pub mod otlp;
 pub mod settings;
 pub mod span;
@@ -22,5 +24,6 @@ pub mod tracer;
 
 pub use context::Context;
 pub use export::Exporter;
+pub use links::LINKS_MAX;
 pub use settings::Settings;
 pub use tracer::Tracer;

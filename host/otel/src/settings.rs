@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const ENDPOINT_OWN: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const ENDPOINT_DEFAULT: &str = "http://localhost:4318";
 const PATH: &str = "/v1/traces";
 const SERVICE_DEFAULT: &str = "wasmhost";
@@ -74,30 +76,35 @@ impl Settings {
     }
 }
 
+/// Host and port, and the path there. The address may hold a secret, so no error repeats it.
 fn endpoint(get: &impl Fn(&str) -> Option<String>) -> Result<(String, String), String> {
-    let own = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-    let common = || get("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap_or_else(|| ENDPOINT_DEFAULT.into());
+    let own = get(ENDPOINT_OWN);
+    let common = || get(ENDPOINT).unwrap_or_else(|| ENDPOINT_DEFAULT.into());
     // That of traces is taken as it is; to the common one the path of traces is added.
+    let variable = if own.is_some() { ENDPOINT_OWN } else { ENDPOINT };
     let url = own.unwrap_or_else(|| format!("{}{PATH}", common().trim_end_matches('/')));
     let rest = url.strip_prefix("http://").ok_or_else(|| {
-        format!("the collector's address \"{url}\" must begin with http://; for TLS, put a collector beside the host")
+        format!("{variable} must begin with http://; for TLS, put a collector beside the host")
     })?;
+    // Also behind the first slash: a password may have one.
+    if rest.contains('@') {
+        return Err(format!("{variable}: a user cannot be named there; use OTEL_EXPORTER_OTLP_HEADERS"));
+    }
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
     Ok((authority, format!("/{path}")))
 }
 
-/// `a=1,b=2`, with `%20` for what cannot stand there.
+/// `a=1,b=2`, with `%20` for what cannot stand there. Values may be secrets, so errors name them by their place.
 fn pairs(name: &str, text: Option<String>) -> Result<Vec<(String, String)>, String> {
     let text = text.unwrap_or_default();
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let pair = |part: &str| {
-        let (key, value) =
-            part.split_once('=').ok_or_else(|| format!("{name}: \"{part}\" is not NAME=VALUE"))?;
-        let value = decoded(value.trim())
-            .ok_or_else(|| format!("{name}: \"{value}\" is not percent-encoded text"))?;
+    let parts = text.split(',').map(str::trim).zip(1..).filter(|(part, _)| !part.is_empty());
+    let pair = |(part, place): (&str, u32)| {
+        let wrong = |what| format!("{name}: entry {place} {what}");
+        let (key, value) = part.split_once('=').ok_or_else(|| wrong("is not NAME=VALUE"))?;
+        let value = decoded(value.trim()).ok_or_else(|| wrong("is not percent-encoded text"))?;
         if value.contains(['\r', '\n']) || key.contains(['\r', '\n']) {
-            return Err(format!("{name}: a line cannot end inside of \"{part}\""));
+            return Err(wrong("has a line end in it"));
         }
         Ok((key.trim().to_owned(), value))
     };
@@ -194,6 +201,24 @@ mod tests {
             ("OTEL_TRACES_SAMPLER", "sometimes"),
         ] {
             assert!(read(&[on, (name, value)]).is_err(), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn an_error_repeats_no_secret() {
+        let (headers, endpoint) = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_ENDPOINT");
+        let own = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        for (name, value, words) in [
+            (headers, "a=b,hush", "entry 2 is not NAME=VALUE"),
+            (headers, "a=b,,token=hush%", "entry 3 is not percent-encoded"),
+            (headers, "token=hush%0a", "entry 1 has a line end"),
+            (endpoint, "https://user:hush@c", "must begin with http://"),
+            (endpoint, "http://user:hush@c:4318", "use OTEL_EXPORTER_OTLP_HEADERS"),
+            (own, "http://user:hu/hush@c:4318/in", "use OTEL_EXPORTER_OTLP_HEADERS"),
+        ] {
+            let error = read(&[("OTEL_TRACES_EXPORTER", "otlp"), (name, value)]).expect_err(value);
+            assert!(error.starts_with(name) && error.contains(words), "{error}");
+            assert!(!error.contains("hush") && !error.contains("user:"), "{error}");
         }
     }
 }

@@ -36,9 +36,9 @@ pub struct Span {
     pub end_ns: u64,
     /// What it was.
     pub attributes: Vec<Attribute>,
-    /// Not more than [`crate::tracer::LINKS_MAX`].
+    /// Not more than [`crate::LINKS_MAX`].
     pub links: Vec<Link>,
-    /// So many more there would have been.
+    /// So many more contexts there were; those beyond the first few thousand count each time that they come.
     pub links_dropped: u32,
     /// Why it was aborted; none: it was committed.
     pub error: Option<String>,

@@ -2,12 +2,10 @@
 
 use crate::context::{Context, TRACEPARENT, TRACESTATE};
 use crate::export::Exporter;
+use crate::links::Links;
 use crate::span::{Attribute, Link, Span, Value};
-use host_core::record::{Batch, Rows};
+use host_core::record::{Batch, Offset, Rows, TopicPartition};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Links of a span; what comes then is counted.
-pub const LINKS_MAX: usize = 128;
 
 /// Makes a span of each transaction of one worker.
 pub struct Tracer {
@@ -24,8 +22,7 @@ struct Open {
     records: u64,
     /// In the order in which they came.
     topics: Vec<String>,
-    links: Vec<Link>,
-    links_dropped: u32,
+    links: Links,
 }
 
 impl Tracer {
@@ -75,27 +72,14 @@ impl Open {
         let mut context = Context::new(true);
         // As the standard's sampler does: by the trace id, so that all who sample alike agree.
         context.is_sampled = ((context.trace_id as u64 >> 1) as f64) < ratio * (1_u64 << 63) as f64;
-        let (topics, links) = (Vec::new(), Vec::new());
-        Self { context, start_ns: now_ns(), records: 0, topics, links, links_dropped: 0 }
+        Self { context, start_ns: now_ns(), records: 0, topics: Vec::new(), links: Links::default() }
     }
 
     fn link(&mut self, batch: &Batch) {
         for i in 0..batch.rows.len() {
             let found = batch.rows.headers(i).find(|(name, _)| *name == TRACEPARENT.as_bytes());
             let Some(context) = found.and_then(|(_, value)| Context::parse(value?)) else { continue };
-            if self.links.iter().any(|link| link.context == context) {
-                continue;
-            }
-            if self.links.len() == LINKS_MAX {
-                self.links_dropped = self.links_dropped.saturating_add(1);
-                continue;
-            }
-            let attributes = vec![
-                ("messaging.destination.name", Value::Text(batch.source.topic.clone())),
-                ("messaging.destination.partition.id", Value::Text(batch.source.partition.to_string())),
-                ("messaging.kafka.offset", Value::Number(batch.offsets[i])),
-            ];
-            self.links.push(Link { context, attributes });
+            self.links.add(context, || link(context, &batch.source, batch.offsets[i]));
         }
     }
 
@@ -114,17 +98,28 @@ impl Open {
         let destination = self.topics.join(",");
         let name = format!("process {destination}");
         attributes.push(("messaging.destination.name", Value::Text(destination)));
+        let (links, links_dropped) = self.links.into_parts();
         Span {
             context: self.context,
             name,
             start_ns: self.start_ns,
             end_ns: now_ns().max(self.start_ns),
             attributes,
-            links: self.links,
-            links_dropped: self.links_dropped,
+            links,
+            links_dropped,
             error,
         }
     }
+}
+
+/// To the record at this place.
+fn link(context: Context, source: &TopicPartition, offset: Offset) -> Link {
+    let attributes = vec![
+        ("messaging.destination.name", Value::Text(source.topic.clone())),
+        ("messaging.destination.partition.id", Value::Text(source.partition.to_string())),
+        ("messaging.kafka.offset", Value::Number(offset)),
+    ];
+    Link { context, attributes }
 }
 
 fn now_ns() -> u64 {

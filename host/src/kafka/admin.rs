@@ -409,14 +409,7 @@ impl Admin {
 
 /// Nothing is open here that could be aborted.
 fn give_up(failure: Failure) -> Failure {
-    match failure {
-        Failure::Stop(stop) => Failure::Stop(stop),
-        Failure::Abortable(text)
-        | Failure::Unplaced(text)
-        | Failure::Stale(text)
-        | Failure::Evicted(text)
-        | Failure::ProducerLost(text) => Failure::Stop(Stop::new(StopKind::Kafka, text)),
-    }
+    Failure::Stop(failure.into_stop())
 }
 
 fn new_topic(spec: &TopicSpec) -> NewTopic<'_> {

@@ -104,26 +104,19 @@ impl Producer {
                         return Err(sort(Doing::Begin, &what, &fault));
                     }
                 }
-                Err(fault) => {
-                    return Err(match sort(Doing::Begin, &what, &fault) {
-                        Failure::Stop(stop) => Failure::Stop(stop),
-                        Failure::Abortable(text)
-                        | Failure::Unplaced(text)
-                        | Failure::Stale(text)
-                        | Failure::Evicted(text)
-                        | Failure::ProducerLost(text) => {
-                            let last = self
-                                .handle
-                                .signals()
-                                .last_error()
-                                .map(|e| format!("\n{e}"))
-                                .unwrap_or_default();
-                            Failure::Stop(Stop::new(StopKind::Kafka, format!("{text}{last}")))
-                        }
-                    });
-                }
+                Err(fault) => return Err(self.not_ready(sort(Doing::Begin, &what, &fault))),
             }
         }
+    }
+
+    /// A new one would do no better. That it took too long says less than the connection's newest error.
+    fn not_ready(&self, failure: Failure) -> Failure {
+        let has_its_reason = matches!(failure, Failure::Stop(_));
+        let mut stop = failure.into_stop();
+        if let Some(error) = self.handle.signals().last_error().filter(|_| !has_its_reason) {
+            stop.message = format!("{}\n{error}", stop.message);
+        }
+        Failure::Stop(stop)
     }
 
     /// Begins a transaction.

@@ -2,7 +2,7 @@
 
 use crate::kafka::{Consumer, Producer, Settings, Topic};
 use host_core::effect::{CommitOffset, Outgoing, Target};
-use host_core::error::{Stop, StopKind};
+use host_core::error::Stop;
 use host_core::event::{Epoch, Failure};
 use host_core::topology::Topology;
 
@@ -176,12 +176,5 @@ fn make(settings: &OutboxSettings) -> Result<(Producer, Topics), Failure> {
 
 /// A failure before there is a machine to handle it.
 pub(crate) fn at_start(failure: Failure) -> Stop {
-    match failure {
-        Failure::Stop(stop) => stop,
-        Failure::Abortable(text)
-        | Failure::Unplaced(text)
-        | Failure::Stale(text)
-        | Failure::Evicted(text)
-        | Failure::ProducerLost(text) => Stop::new(StopKind::Kafka, text),
-    }
+    failure.into_stop()
 }

@@ -17,7 +17,7 @@ const TRANSACTION: [Api; 4] =
     [Api::AddPartitionsToTxn, Api::AddOffsetsToTxn, Api::TxnOffsetCommit, Api::EndTxn];
 
 /// A broker of its own, and the way to it on which rules hold.
-fn disturbed(name: &str, body: impl FnOnce(&Scenario, &Proxy) -> Result<()>) {
+pub(crate) fn disturbed(name: &str, body: impl FnOnce(&Scenario, &Proxy) -> Result<()>) {
     let run = || {
         let broker = Broker::start(Settings::default())?;
         let proxy = Proxy::start(broker.address())?;

@@ -1,11 +1,16 @@
 //! Traces of transactions: the real host, and a collector in this process. Field by field a span is checked in
-//! `host/otel`.
+//! `host/otel`; that OTLP has them so, OpenTelemetry's own messages say.
 
+use crate::errors::disturbed;
+use crate::python;
 use anyhow::{Context as _, Result, ensure};
+use fault_proxy::{Action, Api, Rule};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::TcpListener;
 use testkit::scenario::SOON;
-use testkit::traces::{Collector, Span};
+use testkit::traces::{Collector, Link, Request, Span};
 use testkit::{
     HostCommand, NewRecord, Record, Scenario, Workload, WorkloadSpec, check, embedded, files, wait_until,
 };
@@ -16,6 +21,9 @@ const DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 const TRACEPARENT: &str = "traceparent";
 /// Links of one span.
 const LINKS_MAX: usize = 128;
+/// OpenTelemetry's messages, and what reads them.
+const PACKAGES: [&str; 2] = ["opentelemetry-proto==1.39.1", "protobuf==6.33.2"];
+const INVALID_PRODUCER_EPOCH: i16 = 47;
 const KEYS: i64 = 7;
 const PARTITIONS: u32 = 2;
 
@@ -97,15 +105,17 @@ fn links_are_true(spans: &[Span], records: i64) -> Result<()> {
     Ok(())
 }
 
+/// What is in the topics that others read, once all sums are there.
+fn all_written(s: &Scenario, workload: &Workload) -> Result<Option<Vec<Record>>> {
+    let is_complete = s.kafka.partitions(&s.output())?.is_some() && s.check_sums(workload).is_ok();
+    let records = || anyhow::Ok([s.read("output")?, s.read("sum-repartition")?].concat());
+    is_complete.then(records).transpose()
+}
+
 /// From a result over the shuffle back to the records of the input.
 fn a_result_leads_back(s: &Scenario, records: i64, flags: [&str; 2]) -> Result<()> {
     let (collector, workload) = (Collector::start()?, load(s, records)?);
-    let all = || {
-        let is_complete = s.kafka.partitions(&s.output())?.is_some() && s.check_sums(&workload).is_ok();
-        let records = || anyhow::Ok([s.read("output")?, s.read("sum-repartition")?].concat());
-        is_complete.then(records).transpose()
-    };
-    let (spans, log) = spans_of(&sum(s).args(flags), &collector, all)?;
+    let (spans, log) = spans_of(&sum(s).args(flags), &collector, || all_written(s, &workload))?;
     ensure!(!log.contains("collector"), "it complains:\n{log}");
     links_are_true(&spans, records)?;
 
@@ -194,4 +204,50 @@ fn a_collector_that_is_away_silent_or_of_another_kind_costs_nothing_but_a_warnin
             s.check_sums(&workload).map(drop)
         });
     }
+}
+
+/// A request as `spans.py` prints it.
+fn in_json(request: &Request) -> Value {
+    let link = |link: &Link| json!({ "traceparent": link.traceparent, "attributes": link.attributes });
+    let span = |span: &Span| {
+        json!({
+            "traceparent": span.traceparent,
+            "name": span.name,
+            "kind": span.kind,
+            "start_ns": span.start_ns,
+            "end_ns": span.end_ns,
+            "attributes": span.attributes,
+            "links": span.links.iter().map(link).collect::<Vec<_>>(),
+            "links_dropped": span.links_dropped,
+            "error": span.error,
+        })
+    };
+    json!({ "resource": request.resource, "spans": request.spans.iter().map(span).collect::<Vec<_>>() })
+}
+
+#[test]
+fn others_read_the_same() {
+    disturbed("traces-others", |s, proxy| {
+        // More records than a span has links, and a transaction that is not committed.
+        let (collector, workload) = (Collector::start()?, load(s, 500)?);
+        let refuse = Rule::new(Action::Refuse(INVALID_PRODUCER_EPOCH)).on(Api::TxnOffsetCommit);
+        // The first one commits where to begin, and has no span.
+        let refused = proxy.add(refuse.after(1).times(1).of(&s.id));
+        let host = sum(s).args(["--workers", "1"]);
+        let (spans, _) = spans_of(&host, &collector, || all_written(s, &workload))?;
+        ensure!(refused.fired() == 1, "no transaction was disturbed");
+        ensure!(spans.iter().any(|span| span.links_dropped > 0), "all links had place");
+        ensure!(spans.iter().any(|span| span.error.is_some()), "all was committed");
+
+        let folder = s.file("bodies")?;
+        fs::create_dir_all(&folder)?;
+        let (bodies, ours) = (collector.bodies(), collector.requests()?);
+        for (number, body) in bodies.iter().enumerate() {
+            fs::write(folder.join(number.to_string()), body)?;
+        }
+        let theirs = python::run(&PACKAGES, "spans.py", &[folder.as_ref()])?;
+        let ours: Vec<_> = ours[..bodies.len()].iter().map(in_json).collect();
+        ensure!(theirs == Value::from(ours), "they read {theirs:#}");
+        Ok(())
+    });
 }

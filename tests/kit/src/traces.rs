@@ -98,6 +98,12 @@ impl Collector {
         requests.iter().map(|(head, body)| request(head, body)).collect()
     }
 
+    /// The bodies of the requests so far, as they came.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.iter().map(|(_, body)| body.clone()).collect()
+    }
+
     /// The spans of all of them.
     ///
     /// # Errors

@@ -2,8 +2,9 @@
 
 use super::{Code, Entry, Fault, Handle, PartitionList, list, take};
 use rdkafka::bindings as rd;
+use std::collections::BTreeSet;
 use std::ffi::c_int;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Whose view of a log's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub(in crate::kafka) enum Isolation {
 pub(in crate::kafka) const EARLIEST: i64 = rd::RD_KAFKA_OFFSET_BEGINNING as i64;
 /// Asks for a log's end.
 pub(in crate::kafka) const LATEST: i64 = rd::RD_KAFKA_OFFSET_END as i64;
+
+/// How long it may take to hear who leads the partitions of all topics that a question was about.
+const LEADERS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No offset at all.
 const NO_OFFSET: i64 = rd::RD_KAFKA_OFFSET_INVALID as i64;
@@ -101,11 +105,15 @@ pub(in crate::kafka) fn list_offsets(
         let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         let info = |i| list::entry(&*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i)));
         let entries: Vec<Entry> = (0..count).map(info).collect();
-        for entry in entries.iter().filter(|entry| is_led_otherwise(entry.code)) {
-            look_for_leaders(handle, &entry.partition.topic, timeout);
-        }
+        look_for_leaders(handle, &led_otherwise(&entries), timeout.min(LEADERS_TIMEOUT));
         whole(entries)
     }
+}
+
+/// The topics with a partition that somebody else leads than the client knew, each once.
+fn led_otherwise(entries: &[Entry]) -> BTreeSet<&str> {
+    let otherwise = entries.iter().filter(|entry| is_led_otherwise(entry.code));
+    otherwise.map(|entry| entry.partition.topic.as_str()).collect()
 }
 
 /// The client asked with what it knew of the leader, and that is not so any more.
@@ -121,10 +129,21 @@ fn is_led_otherwise(code: Code) -> bool {
     )
 }
 
-/// Asks who leads the partitions of a topic. A client that reads a topic does so by itself; for one that only asks for
-/// offsets librdkafka 2.12.1 does not, and would ask with what it knows for up to 15 minutes: after a broker's death for
-/// an epoch that is over. An answer that fails is none; the next question shows it.
-fn look_for_leaders(handle: &Handle, topic: &str, timeout: Duration) {
+/// Asks who leads the partitions of these topics, for up to `timeout` in all. A client that reads a topic does so by
+/// itself; for one that only asks for offsets librdkafka 2.12.1 does not, and would ask with what it knows for up to 15
+/// minutes: after a broker's death for an epoch that is over. An answer that fails is none; the next question shows it.
+fn look_for_leaders(handle: &Handle, topics: &BTreeSet<&str>, timeout: Duration) {
+    let deadline = Instant::now() + timeout;
+    for topic in topics {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        look_for_leaders_of(handle, topic, left);
+    }
+}
+
+fn look_for_leaders_of(handle: &Handle, topic: &str, timeout: Duration) {
     const OF_ALL_TOPICS: c_int = 0;
     let name = super::c_name(topic);
     let mut metadata = std::ptr::null();
@@ -183,15 +202,25 @@ mod tests {
     use super::*;
     use host_core::record::TopicPartition;
 
+    fn entry(topic: &str, offset: i64, code: Code) -> Entry {
+        let partition = TopicPartition::new(topic, 0);
+        Entry { partition, offset, metadata: String::new(), leader_epoch: -1, code }
+    }
+
+    #[test]
+    fn a_topic_whose_leaders_are_others_is_asked_for_once() {
+        let entries = [
+            entry("a", NO_OFFSET, Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION),
+            entry("b", 7, Code::RD_KAFKA_RESP_ERR_NO_ERROR),
+            entry("c", NO_OFFSET, Code::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT),
+            entry("a", NO_OFFSET, Code::RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH),
+        ];
+        assert_eq!(Vec::from_iter(led_otherwise(&entries)), ["a"]);
+    }
+
     #[test]
     fn an_answer_without_an_offset_is_no_answer() {
-        let entry = |offset, code| Entry {
-            partition: TopicPartition::new("in", 0),
-            offset,
-            metadata: String::new(),
-            leader_epoch: -1,
-            code,
-        };
+        let entry = |offset, code| entry("in", offset, code);
         let (fine, refused) =
             (Code::RD_KAFKA_RESP_ERR_NO_ERROR, Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
         assert_eq!(

@@ -45,7 +45,7 @@ impl Signals {
     /// The newest error of the connection, in librdkafka's words, with ours for a certificate.
     pub(in crate::kafka) fn last_error(&self) -> Option<String> {
         let text = lock(&self.last_error).clone()?;
-        Some(match lock(&self.certificate).as_deref() {
+        Some(match self.certificate() {
             Some(reason) => format!("{text}\n{reason}"),
             None => text,
         })
@@ -56,9 +56,13 @@ impl Signals {
         lock(&self.refused).take()
     }
 
-    /// Why a broker's certificate is not accepted.
-    pub(super) fn note_certificate(&self, reason: &str) {
-        *lock(&self.certificate) = Some(reason.to_owned());
+    /// Why the newest certificate of a broker was not accepted; none: it was.
+    pub(super) fn note_certificate(&self, refused: Option<String>) {
+        *lock(&self.certificate) = refused;
+    }
+
+    pub(super) fn certificate(&self) -> Option<String> {
+        lock(&self.certificate).clone()
     }
 
     /// The first record since the last call that could not be written, with its topic and partition.
@@ -164,8 +168,8 @@ pub(super) unsafe fn register(conf: *mut rd::rd_kafka_conf_t, signals: *const Si
 }
 
 /// # Safety
-/// `opaque` is what [`register`] set.
-unsafe fn signals<'a>(opaque: *mut c_void) -> &'a Signals {
+/// `opaque` is the signals that a callback was registered with.
+pub(super) unsafe fn of<'a>(opaque: *mut c_void) -> &'a Signals {
     // SAFETY: `register` asks that the signals outlive the client, and they are only used by reference.
     unsafe { &*opaque.cast::<Signals>() }
 }
@@ -193,7 +197,7 @@ unsafe extern "C" fn on_error(
     opaque: *mut c_void,
 ) {
     // SAFETY: as registered.
-    let signals = unsafe { signals(opaque) };
+    let signals = unsafe { of(opaque) };
     // SAFETY: librdkafka passes a NUL-terminated string.
     let mut text = unsafe { owned(text) };
     if code == Code::RD_KAFKA_RESP_ERR__FATAL as c_int {
@@ -223,7 +227,7 @@ unsafe extern "C" fn on_statistics(
     opaque: *mut c_void,
 ) -> c_int {
     // SAFETY: as registered; `json` has `len` bytes and stays librdkafka's, as we return 0.
-    let (signals, json) = unsafe { (signals(opaque), std::slice::from_raw_parts(json.cast::<u8>(), len)) };
+    let (signals, json) = unsafe { (of(opaque), std::slice::from_raw_parts(json.cast::<u8>(), len)) };
     if let Some(timeouts) = request_timeouts(json) {
         signals.request_timeouts.store(timeouts, Relaxed);
     }
@@ -250,7 +254,7 @@ unsafe extern "C" fn on_delivery(
     opaque: *mut c_void,
 ) {
     // SAFETY: as registered; the record is alive during the call.
-    let (signals, record) = unsafe { (signals(opaque), &*record) };
+    let (signals, record) = unsafe { (of(opaque), &*record) };
     let code = record.err;
     let purged = [Code::RD_KAFKA_RESP_ERR__PURGE_QUEUE, Code::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT];
     if code == Code::RD_KAFKA_RESP_ERR_NO_ERROR || purged.contains(&code) {
@@ -271,7 +275,7 @@ unsafe extern "C" fn on_rebalance(
     opaque: *mut c_void,
 ) {
     // SAFETY: as registered.
-    let signals = unsafe { signals(opaque) };
+    let signals = unsafe { of(opaque) };
     let rebalanced = if code == Code::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
         // SAFETY: the consumer and the list are alive during the callback.
         let (partitions, metadata) =

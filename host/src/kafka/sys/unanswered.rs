@@ -2,7 +2,7 @@
 //! connection that breaks is logged, and no error is raised. But the first request may still be under way, and a
 //! broker that gets it in the next transaction takes it for a part of that one.
 
-use super::{Code, Signals};
+use super::{Code, Signals, signals};
 use rdkafka::bindings as rd;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -56,7 +56,7 @@ unsafe extern "C" fn on_response(
         matches!(api, ADD_PARTITIONS_TO_TXN | ADD_OFFSETS_TO_TXN | END_TXN | TXN_OFFSET_COMMIT);
     if of_transaction && code != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
         // SAFETY: `register` asks that the signals outlive the client, and they are only used by reference.
-        unsafe { &*opaque.cast::<Signals>() }.note_unanswered();
+        unsafe { signals::of(opaque) }.note_unanswered();
     }
     Code::RD_KAFKA_RESP_ERR_NO_ERROR
 }
