@@ -7,7 +7,9 @@ mod text;
 use super::ModuleVersion;
 use crate::feed::{About, Sample};
 use crate::metrics::recent::ENDS;
-use crate::metrics::{ByCause, Counts, Metrics, PHASES};
+use crate::metrics::{Counts, Metrics, PHASES};
+use crate::shown::short;
+use host_core::effect::Cause;
 pub(super) use text::CONTENT_TYPE;
 use text::Text;
 
@@ -15,8 +17,6 @@ use text::Text;
 const CALLS_S: (f64, f64) = (0.000_01, 10.0);
 /// Seconds between which commits have buckets.
 const COMMITS_S: (f64, f64) = (0.000_5, 50.0);
-/// Digits of a digest in a label: enough to tell two apart.
-const DIGEST_DIGITS: usize = 12;
 
 /// All metrics of a process.
 pub(crate) fn text(metrics: &Metrics, about: &About, sample: &Sample) -> String {
@@ -68,7 +68,7 @@ fn what_it_is(out: &mut Text, about: &About, sample: &Sample) {
     if let Some(version) = current {
         let number = version.number.unwrap_or_default().to_string();
         let described = version.version.as_str();
-        out.sample(&[("version", &number), ("digest", short(version)), ("described", described)], 1);
+        out.sample(&[("version", &number), ("digest", short(&version.digest)), ("described", described)], 1);
     }
     let is_ready = u64::from(sample.obstacles.is_empty());
     gauges(
@@ -218,16 +218,13 @@ const USED: [Used; 4] = [
 fn of_modules(sample: &Sample, mut each: impl FnMut(&ModuleVersion, &[(&str, &str)], &Counts)) {
     for (version, calls) in &sample.modules {
         if let Some(number) = version.number {
-            each(version, &[("version", &number.to_string()), ("digest", short(version))], calls);
+            each(version, &[("version", &number.to_string()), ("digest", short(&version.digest))], calls);
         }
     }
 }
 
-fn short(version: &ModuleVersion) -> &str {
-    version.digest.get(..DIGEST_DIGITS).unwrap_or(&version.digest)
-}
-
-fn by_cause(out: &mut Text, name: &str, help: &str, counts: &ByCause) {
+/// Each cause is there from the start: the first event would be no increase of a sample that begins with it.
+fn by_cause(out: &mut Text, name: &str, help: &str, counts: impl Iterator<Item = (Cause, u64)>) {
     out.family(&format!("wasmhost_{name}_total"), "counter", help);
     for (cause, count) in counts.snapshot() {
         out.sample(&[("cause", cause.as_str())], count);

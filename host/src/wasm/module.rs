@@ -1,6 +1,7 @@
 //! From a file's bytes to something that can be called, or a text that says what is wrong with the file.
 
 use crate::hex;
+use crate::shown::printable;
 use host_core::check::SCHEMA_BYTES_MAX;
 use host_core::operator::Description;
 use sha2::{Digest, Sha256};
@@ -280,9 +281,7 @@ fn wrong_interface(interface: &'static str, error: &wasmtime::Error) -> LoadErro
 impl From<StartError> for LoadError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Refused(text) => {
-                Self::Settings(log::printable(&text, host_core::check::REASON_BYTES_MAX))
-            }
+            StartError::Refused(text) => Self::Settings(printable(&text, host_core::check::REASON_BYTES_MAX)),
             StartError::Fault(CallError { kind, reason }) => Self::Start { kind: kind.as_str(), reason },
             StartError::WrongType(interface, error) => wrong_interface(interface, &error),
         }
@@ -304,7 +303,7 @@ fn check_texts(description: &Description) -> Result<(), LoadError> {
 
 /// An error and its causes in one line, without what the file's names could do to a terminal.
 fn text(error: &wasmtime::Error) -> String {
-    log::printable(&format!("{error:#}").replace('\n', " "), 1_024)
+    printable(&format!("{error:#}").replace('\n', " "), 1_024)
 }
 
 /// The SHA-256 of a file, in lower-case hexadecimal digits.
