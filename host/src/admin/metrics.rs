@@ -108,9 +108,10 @@ fn records(out: &mut Text, metrics: &Metrics, sample: &Sample) {
         out.sample(&[("topic", topic)], produced);
     }
     let failed = "Records written to the dead-letter topic.";
-    by_cause(out, "dead_letter_records", failed, &metrics.dead_letters);
-    by_cause(out, "dropped_records", "Records dropped by policy.", &metrics.skipped);
-    by_cause(out, "module_faults", "Calls that faulted.", &metrics.faults);
+    by_cause(out, "dead_letter_records", failed, metrics.dead_letters.all());
+    by_cause(out, "dropped_records", "Records dropped by policy.", metrics.skipped.all());
+    let faults = metrics.faults.all().filter(|(cause, _)| matches!(cause, Cause::Fault(_)));
+    by_cause(out, "module_faults", "Calls that faulted.", faults);
     out.family("wasmhost_records_lag", "gauge", "Records behind the end of the log, by partition.");
     for (source, lag) in &sample.counters.lag {
         let partition = source.partition.to_string();
@@ -226,7 +227,7 @@ fn of_modules(sample: &Sample, mut each: impl FnMut(&ModuleVersion, &[(&str, &st
 /// Each cause is there from the start: the first event would be no increase of a sample that begins with it.
 fn by_cause(out: &mut Text, name: &str, help: &str, counts: impl Iterator<Item = (Cause, u64)>) {
     out.family(&format!("wasmhost_{name}_total"), "counter", help);
-    for (cause, count) in counts.snapshot() {
+    for (cause, count) in counts {
         out.sample(&[("cause", cause.as_str())], count);
     }
 }
