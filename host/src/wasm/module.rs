@@ -27,10 +27,11 @@ const FINISHER: &str = "host:operator/finisher@0.1.0";
 const MERGER: &str = "host:operator/merger@0.1.0";
 const PROCESSOR: &str = "host:operator/processor@0.1.0";
 
-/// A compiled module that has been configured once and has said what it is. Clones share it.
+/// A compiled module that has been configured once and has said what it is. Clones share it, and what they use.
 #[derive(Clone)]
 pub struct Module {
     pub(super) shared: Arc<Shared>,
+    usage: Arc<Usage>,
 }
 
 pub(super) struct Shared {
@@ -152,12 +153,18 @@ impl Module {
         settings.sort();
         let log = Arc::new(Log::new(name, limits));
         let wasi = has_wasi.then(|| grants.clone());
-        let plan =
-            Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi, usage: Arc::default() };
-        let (_, description) = Instance::start(&plan)?;
+        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi };
+        let usage = Arc::default();
+        let (_, description) = Instance::start(&plan, &usage)?;
         check_texts(&description)?;
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), usage })
+    }
+
+    /// The same module, which has used nothing yet.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), usage: Arc::default() }
     }
 
     /// The name that it was loaded under, which is also that of its log lines.
@@ -177,7 +184,7 @@ impl Module {
 
     /// What it has used so far.
     pub fn usage(&self) -> &Arc<Usage> {
-        &self.shared.plan.usage
+        &self.usage
     }
 
     /// Log lines of the module that were dropped because they were too many.
