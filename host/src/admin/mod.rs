@@ -24,6 +24,8 @@ mod client;
 mod events;
 mod guard;
 pub(crate) mod metrics;
+#[cfg(test)]
+mod openapi;
 mod page;
 mod routes;
 mod socket;
