@@ -8,6 +8,7 @@ pub mod check;
 pub mod consume;
 pub mod files;
 pub mod host;
+pub mod http;
 pub mod kafka;
 pub mod murmur2;
 pub mod produce;
@@ -19,7 +20,7 @@ pub mod workload;
 
 pub use browser::Browser;
 pub use consume::{Isolation, Passing, Record};
-pub use host::{Ended, HostCommand, HostProcess};
+pub use host::{Admin, Ended, HostCommand, HostProcess};
 pub use kafka::Kafka;
 pub use produce::{NewRecord, Producer};
 pub use rng::Rng;
