@@ -165,7 +165,9 @@ fn snapshots_are_as_they_are_described() {
 #[test]
 fn answers_are_as_they_are_described() {
     check("Status", &Status { obstacles: vec!["worker 0 drains".into()], ..Status::default() });
-    [true, false].map(|is_full| check("ModuleVersion", &version(is_full)));
+    for is_full in [true, false] {
+        check("ModuleVersion", &version(is_full));
+    }
     let installed = Installed { number: 1, digest: "d".into(), took_ms: 2, pause_us: 3 };
     check("Installed", &installed);
     for interface in ["transform", "reduce", "process", "merge", "finish"] {
