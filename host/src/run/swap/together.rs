@@ -71,9 +71,10 @@ impl Swapper {
             Ok(_) => {}
             // Another process has fallen back as well, and has told all of them why.
             Err(error) if error.is::<Late>() => tracing::info!("{error:#}"),
+            // It may have been fenced by one that was faster too; then that one's word is followed.
             Err(error) => {
-                tracing::error!("the application cannot go back to the module before: {error:#}");
-                self.note_no_good(bad, &reason);
+                let error = format!("{error:#}");
+                tracing::error!(module = bad, reason, error, "cannot tell that the module is no good");
             }
         }
     }
