@@ -20,10 +20,11 @@ use crate::exit::{ExitKind, Failure};
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write as _};
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 drained or done, 1 failed while running, 2 wrong flag, 65 bad data and policy fail,
-66 module missing or not loadable, 69 Kafka not reached at the start, 70 bug, 74 state, 77 not
-authorised, 78 wrong setting, 130 and 143 killed before the drain ended";
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes: 0 drained or done, 1 failed while running, 2 wrong flag, 65 bad data (a record and
+policy fail, faults on most records, a file), 66 module missing or not loadable, 69 Kafka not
+reached at the start, 70 bug, 74 state, 77 not authorised, 78 wrong setting, 130 and 143 killed
+before the drain ended";
 
 /// The command line.
 #[derive(Debug, Parser)]

@@ -34,9 +34,10 @@ pub use host_core::policy::Policy;
 pub use host_core::topology::Repartition;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The file that is read when no other is named.
@@ -184,13 +185,31 @@ impl Admin {
     }
 }
 
-/// What the page in the browser is told of the process. Not a setting.
+/// What the admin API and its page are given before they are there. Not a setting.
 #[derive(Clone, Default)]
 pub struct Page {
+    /// Has the address already, so that nobody else can take it before the start; none: it is bound at the start.
+    pub listener: Listener,
     /// The token for changes over HTTP; none: one is made at the start.
     pub token: Option<String>,
     /// The operators of this process with the ports of their admin APIs, as far as these are known.
     pub operators: Vec<(String, u16)>,
+}
+
+/// A listener for whoever takes it first; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Listener(Arc<Mutex<Option<TcpListener>>>);
+
+impl Listener {
+    /// One that waits to be taken.
+    pub fn new(listener: TcpListener) -> Self {
+        Self(Arc::new(Mutex::new(Some(listener))))
+    }
+
+    /// Takes it; none: there was none, or somebody has it.
+    pub fn take(&self) -> Option<TcpListener> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// What runs.

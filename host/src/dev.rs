@@ -4,7 +4,7 @@ mod lines;
 mod sample;
 
 use crate::admin;
-use crate::config::{self, Admin, Config, Sources};
+use crate::config::{self, Admin, Config, Listener, Sources};
 use crate::embedded::{self, set_default};
 use crate::exit::{ExitKind, Failure};
 use crate::kafka::admin::{Purpose, TopicSpec};
@@ -62,12 +62,10 @@ pub fn run(
     ended
 }
 
-/// Settles where each page will be, and the token that opens them to changes, so that both can be told before the
-/// start. Where nobody has said where, and somebody else is there already, it is any free port.
+/// Takes a place for each page, and the token that opens them to changes, so that both can be told before the start.
+/// Where nobody has said where, and somebody else is there already, it is any free port.
 fn prepare_pages(configs: &mut [Config]) -> Result<(), Failure> {
     let token = admin::new_token().map_err(|error| Failure::new(ExitKind::Failure, error))?;
-    // Held until all have one, so that no two get the same.
-    let mut held = Vec::new();
     for config in configs.iter_mut() {
         config.page.token = Some(token.clone());
         let Some(address) = config.admin.address() else { continue };
@@ -80,7 +78,7 @@ fn prepare_pages(configs: &mut [Config]) -> Result<(), Failure> {
         if let Ok(address) = listener.local_addr() {
             config.admin = Admin::Asked(address);
         }
-        held.push(listener);
+        config.page.listener = Listener::new(listener);
     }
     config::introduce(configs);
     Ok(())
@@ -138,4 +136,25 @@ fn told(broker: &str, configs: &[Config], flow: Flow) -> String {
     }
     let _ = writeln!(text, "try      kcat -b {broker} -C -t {output} -f '%k %s\\n'\nstop     Ctrl-C");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_was_told_is_nobody_elses() {
+        let variables = vec![("HOME".to_owned(), "/home/me".to_owned())];
+        let mut sources = Sources { variables, ..Sources::default() };
+        set_default(&mut sources, "module", MODULE, FLAG).expect("a setting");
+        set_default(&mut sources, "admin", "127.0.0.1:0", FLAG).expect("a setting");
+        let mut configs = vec![config::load(&sources).expect("settings").value];
+        prepare_pages(&mut configs).expect("a place");
+        let address = configs[0].admin.address().expect("a place");
+        assert_ne!(address.port(), 0, "it can be told");
+        TcpListener::bind(address).expect_err("somebody else takes it");
+        let taken = configs[0].clone().page.listener.take().expect("it is handed over");
+        assert_eq!(taken.local_addr().expect("bound"), address);
+        assert!(configs[0].page.listener.take().is_none(), "to one");
+    }
 }

@@ -15,7 +15,7 @@ pub enum ExitKind {
     Failure = 1,
     /// A flag is wrong.
     Usage = 2,
-    /// A record failed and the policy is to stop, or too many records failed.
+    /// A record failed and the policy is to stop, too many records failed, or a file is not what it must be.
     BadData = 65,
     /// The module is missing or cannot be loaded.
     NoModule = 66,
@@ -143,6 +143,42 @@ mod tests {
         assert_eq!(kind(Origin::Variable("HOST_WORKERS".into())), 78);
         assert_eq!(kind(Origin::File("host.toml".into(), 1)), 78);
         assert_eq!(Failure::from(ConfigError::nowhere("no module")).kind.code(), 78);
+    }
+
+    /// The next one; so none is forgotten.
+    fn next(kind: ExitKind) -> Option<ExitKind> {
+        Some(match kind {
+            ExitKind::Failure => ExitKind::Usage,
+            ExitKind::Usage => ExitKind::BadData,
+            ExitKind::BadData => ExitKind::NoModule,
+            ExitKind::NoModule => ExitKind::KafkaUnreachable,
+            ExitKind::KafkaUnreachable => ExitKind::Bug,
+            ExitKind::Bug => ExitKind::StateIo,
+            ExitKind::StateIo => ExitKind::NotAuthorised,
+            ExitKind::NotAuthorised => ExitKind::BadConfig,
+            ExitKind::BadConfig => ExitKind::Interrupted,
+            ExitKind::Interrupted => ExitKind::Terminated,
+            ExitKind::Terminated => return None,
+        })
+    }
+
+    fn numbers(text: &str) -> Vec<u8> {
+        text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+    }
+
+    #[test]
+    fn the_help_and_the_operations_page_have_all_codes_and_no_others() {
+        let kinds = std::iter::successors(Some(ExitKind::Failure), |kind| next(*kind));
+        let codes: Vec<u8> = std::iter::once(0).chain(kinds.map(ExitKind::code)).collect();
+        assert_eq!(numbers(crate::cli::EXIT_CODES), codes);
+        let page = include_str!("../../docs/operations.md");
+        let (_, table) = page.split_once("| code | meaning | what to do |\n").expect("the table of codes");
+        let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+        let found: Vec<u8> =
+            rows.flat_map(|row| numbers(row.split('|').nth(1).unwrap_or_default())).collect();
+        assert_eq!(found, codes);
+        let (_, kept) = page.split_once("RestartPreventExitStatus=").expect("the systemd unit");
+        assert!(numbers(kept.lines().next().unwrap_or_default()).iter().all(|code| codes.contains(code)));
     }
 
     #[test]

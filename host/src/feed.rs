@@ -6,13 +6,14 @@ mod topology;
 mod window;
 
 use crate::admin::ModuleVersion;
-use crate::metrics::recent::{Recent, unix_ms};
+use crate::metrics::recent::Recent;
 use crate::metrics::{Counters, Counts, PHASES};
+use crate::time::{now_ms, unix_ms};
 use crate::worker::Restoring;
 use host_core::effect::Cause;
 use snapshot::{Commit, Commits, Fault, Lag, Module, Output, Rates, Restore, Snapshot, State, Swap, Totals};
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use topology::Picture;
 use window::Window;
 
@@ -83,7 +84,7 @@ impl Feed {
         let committed = self.commits.last_minute(now.uptime, &now.commits);
         let numbers = |digest: &str| number_of(&now.modules, digest);
         let snapshot = Snapshot {
-            at_ms: unix_ms(SystemTime::now()),
+            at_ms: now_ms(),
             uptime_s: rounded(now.uptime.as_secs_f64(), 10.0),
             application_id: self.about.application_id.clone(),
             operator: self.about.topology.operator.clone(),

@@ -3,6 +3,7 @@
 use crate::config::{Config, ModuleSource};
 use crate::exit::{ExitKind, Failure};
 use crate::run::module::{self, Module};
+use crate::shown::printable;
 use crate::wasm::{self, Given};
 use anyhow::{Context as _, anyhow};
 use host_core::operator::Description;
@@ -172,7 +173,7 @@ impl Inspection {
     pub fn text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {
-            let _ = writeln!(text, "{name:<14}{value}");
+            let _ = writeln!(text, "{name:<14}{}", printable(value, usize::MAX));
         };
         line("file", &self.file);
         line("size", &format!("{} bytes", self.bytes));

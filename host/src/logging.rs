@@ -4,6 +4,7 @@
 use crate::config::LogFormat;
 use crate::exit::{ExitKind, Failure};
 use crate::progress::AboveLine;
+use crate::shown::colours_are_wanted;
 use std::io::{IsTerminal as _, stderr};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt;
@@ -36,7 +37,6 @@ impl Verbosity {
 /// A filter that cannot be read, or a second call.
 pub fn init(format: LogFormat, verbosity: Verbosity) -> Result<(), Failure> {
     let terminal = stderr().is_terminal();
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A log that cannot be written (its disk is full) is lost, and nothing else.
     let logs = fmt().with_env_filter(filter(verbosity)?).log_internal_errors(false).with_writer(|| AboveLine);
     let json = match format {
@@ -47,7 +47,7 @@ pub fn init(format: LogFormat, verbosity: Verbosity) -> Result<(), Failure> {
     let started = if json {
         logs.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     } else {
-        logs.with_ansi(colour).with_target(verbosity.verbose > 0).try_init()
+        logs.with_ansi(colours_are_wanted(&stderr())).with_target(verbosity.verbose > 0).try_init()
     };
     started.map_err(|error| Failure::new(ExitKind::Bug, anyhow::anyhow!("cannot start logging: {error}")))
 }

@@ -74,10 +74,14 @@ impl ByCause {
         self.0[index(cause)].add(1);
     }
 
-    /// Those that happened, in the order of [`CAUSES`].
+    /// All of them, in the order of [`CAUSES`].
+    pub fn all(&self) -> impl Iterator<Item = (Cause, u64)> {
+        CAUSES.into_iter().zip(self.0.iter().map(Counter::get))
+    }
+
+    /// Those that happened.
     pub fn snapshot(&self) -> Vec<(Cause, u64)> {
-        let all = CAUSES.into_iter().zip(self.0.iter().map(Counter::get));
-        all.filter(|(_, count)| *count > 0).collect()
+        self.all().filter(|(_, count)| *count > 0).collect()
     }
 }
 
@@ -274,6 +278,8 @@ mod tests {
         }
         let expected: Vec<_> = CAUSES.into_iter().zip(1..).collect();
         assert_eq!(counters.snapshot(), expected);
+        assert_eq!(ByCause::default().all().count(), CAUSES.len());
+        assert!(ByCause::default().snapshot().is_empty());
     }
 
     #[test]

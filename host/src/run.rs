@@ -6,6 +6,7 @@ mod chain;
 mod fleet;
 mod follow;
 pub(crate) mod module;
+mod purpose;
 mod sample;
 mod signals;
 mod signature;

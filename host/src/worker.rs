@@ -7,7 +7,7 @@ mod outbox;
 mod reporter;
 mod traces;
 
-pub use control::{Control, Restoring, Staged};
+pub use control::{Control, FellBack, Restoring, Staged};
 pub(crate) use memory::state_memory_bytes;
 pub use memory::{StateMemory, default_bytes_max};
 pub(crate) use outbox::at_start;

@@ -93,7 +93,7 @@ pub struct ShadowReport {
 /// One answer that is not the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// `transform`, `reduce` or `finish`.
+    /// `transform`, `reduce`, `process`, `merge` or `finish`.
     pub interface: String,
     /// Where the row was read, or its key.
     pub at: String,

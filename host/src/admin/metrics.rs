@@ -7,7 +7,9 @@ mod text;
 use super::ModuleVersion;
 use crate::feed::{About, Sample};
 use crate::metrics::recent::ENDS;
-use crate::metrics::{ByCause, Counts, Metrics, PHASES};
+use crate::metrics::{Counts, Metrics, PHASES};
+use crate::shown::short;
+use host_core::effect::Cause;
 pub(super) use text::CONTENT_TYPE;
 use text::Text;
 
@@ -15,8 +17,6 @@ use text::Text;
 const CALLS_S: (f64, f64) = (0.000_01, 10.0);
 /// Seconds between which commits have buckets.
 const COMMITS_S: (f64, f64) = (0.000_5, 50.0);
-/// Digits of a digest in a label: enough to tell two apart.
-const DIGEST_DIGITS: usize = 12;
 
 /// All metrics of a process.
 pub(crate) fn text(metrics: &Metrics, about: &About, sample: &Sample) -> String {
@@ -68,7 +68,7 @@ fn what_it_is(out: &mut Text, about: &About, sample: &Sample) {
     if let Some(version) = current {
         let number = version.number.unwrap_or_default().to_string();
         let described = version.version.as_str();
-        out.sample(&[("version", &number), ("digest", short(version)), ("described", described)], 1);
+        out.sample(&[("version", &number), ("digest", short(&version.digest)), ("described", described)], 1);
     }
     let is_ready = u64::from(sample.obstacles.is_empty());
     gauges(
@@ -108,9 +108,10 @@ fn records(out: &mut Text, metrics: &Metrics, sample: &Sample) {
         out.sample(&[("topic", topic)], produced);
     }
     let failed = "Records written to the dead-letter topic.";
-    by_cause(out, "dead_letter_records", failed, &metrics.dead_letters);
-    by_cause(out, "dropped_records", "Records dropped by policy.", &metrics.skipped);
-    by_cause(out, "module_faults", "Calls that faulted.", &metrics.faults);
+    by_cause(out, "dead_letter_records", failed, metrics.dead_letters.all());
+    by_cause(out, "dropped_records", "Records dropped by policy.", metrics.skipped.all());
+    let faults = metrics.faults.all().filter(|(cause, _)| matches!(cause, Cause::Fault(_)));
+    by_cause(out, "module_faults", "Calls that faulted.", faults);
     out.family("wasmhost_records_lag", "gauge", "Records behind the end of the log, by partition.");
     for (source, lag) in &sample.counters.lag {
         let partition = source.partition.to_string();
@@ -218,18 +219,15 @@ const USED: [Used; 4] = [
 fn of_modules(sample: &Sample, mut each: impl FnMut(&ModuleVersion, &[(&str, &str)], &Counts)) {
     for (version, calls) in &sample.modules {
         if let Some(number) = version.number {
-            each(version, &[("version", &number.to_string()), ("digest", short(version))], calls);
+            each(version, &[("version", &number.to_string()), ("digest", short(&version.digest))], calls);
         }
     }
 }
 
-fn short(version: &ModuleVersion) -> &str {
-    version.digest.get(..DIGEST_DIGITS).unwrap_or(&version.digest)
-}
-
-fn by_cause(out: &mut Text, name: &str, help: &str, counts: &ByCause) {
+/// Each cause is there from the start: the first event would be no increase of a sample that begins with it.
+fn by_cause(out: &mut Text, name: &str, help: &str, counts: impl Iterator<Item = (Cause, u64)>) {
     out.family(&format!("wasmhost_{name}_total"), "counter", help);
-    for (cause, count) in counts.snapshot() {
+    for (cause, count) in counts {
         out.sample(&[("cause", cause.as_str())], count);
     }
 }

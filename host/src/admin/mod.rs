@@ -24,6 +24,8 @@ mod client;
 mod events;
 mod guard;
 pub(crate) mod metrics;
+#[cfg(test)]
+mod openapi;
 mod page;
 mod routes;
 mod socket;
@@ -76,7 +78,7 @@ impl Server {
         let unix = UnixListener::from_std(sockets.bind()?)?;
         let newest = events::start(Arc::clone(&backend));
         let router = routes::router(backend, events::router(newest));
-        let tcp = match http.map(|http| (http, bind(http.address))) {
+        let tcp = match http.map(|http| (http, listen(http.address, page.listener.take()))) {
             Some((http, Err(error))) if http.is_asked_for => return Err(error),
             Some((http, Err(error))) => {
                 tracing::warn!(%error, address = %http.address, "no admin API over HTTP; --admin names another address");
@@ -114,8 +116,9 @@ impl Drop for Server {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
+/// `bound` has the address already.
+fn listen(address: SocketAddr, bound: Option<std::net::TcpListener>) -> io::Result<TcpListener> {
+    let listener = bound.map_or_else(|| std::net::TcpListener::bind(address), Ok)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }

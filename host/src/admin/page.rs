@@ -41,6 +41,7 @@ const ASSETS: &[Asset] = &[
     asset!("panels.js", SCRIPT),
     asset!("report.js", SCRIPT),
     asset!("style.css", CSS),
+    asset!("timeline.js", SCRIPT),
     asset!("token.js", SCRIPT),
     asset!("topology.js", SCRIPT),
     asset!("uplot.css", CSS),

@@ -6,12 +6,13 @@ use super::print;
 use crate::admin::{self, Answer, Difference, Door, Installed, ModuleVersion, ShadowReport};
 use crate::config;
 use crate::exit::{ExitKind, Failure};
+use crate::shown::harmless;
+use crate::time::now_ms;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Which application is meant.
 #[derive(Args, Debug)]
@@ -111,8 +112,7 @@ impl Modules {
         if self.json {
             return print(&format!("{}\n", String::from_utf8_lossy(&answer.body)));
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        print(&table(&versions, now.as_secs()))
+        print(&table(&versions, now_ms() / 1000))
     }
 }
 
@@ -219,8 +219,8 @@ pub(super) fn age(seconds: u64) -> String {
     }
 }
 
+/// Words of modules must not steer the terminal.
 fn table(versions: &[ModuleVersion], now_s: u64) -> String {
-    use std::fmt::Write as _;
     let mut text = String::from("NUMBER  STATE     AGE    VERSION     CALLS      FAULTS  DIGEST\n");
     for version in versions {
         let number = version.number.map_or("-".to_owned(), |number| number.to_string());
@@ -229,11 +229,10 @@ fn table(versions: &[ModuleVersion], now_s: u64) -> String {
         let reason = reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
         let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
         let (calls, faults) = (count(version.calls), count(version.faults));
-        writeln!(
-            text,
-            "{number:<7} {state:<9} {age:<6} {name:<11} {calls:<10} {faults:<7} {digest}  {reason}"
-        )
-        .expect("a string takes everything");
+        let line =
+            format!("{number:<7} {state:<9} {age:<6} {name:<11} {calls:<10} {faults:<7} {digest}  {reason}");
+        text.extend(line.chars().map(harmless));
+        text.push('\n');
     }
     text
 }
@@ -258,13 +257,13 @@ mod tests {
         };
         let versions = [
             version(Some(1), "current", None),
-            version(None, "refused", Some("refused at step x: y\nhint: z")),
+            version(None, "refused", Some("refused at step x: y\u{1b}[2J\nhint: z")),
         ];
         assert_eq!(
             table(&versions, 1_300),
             "NUMBER  STATE     AGE    VERSION     CALLS      FAULTS  DIGEST\n\
              1       current   5m     0.1.0       7          0       abc  \n\
-             -       refused   5m     0.1.0       -          -       abc  refused at step x: y\n"
+             -       refused   5m     0.1.0       -          -       abc  refused at step x: y?[2J\n"
         );
         assert_eq!([age(5), age(8_000), age(200_000)], ["5s", "2h", "2d"]);
     }

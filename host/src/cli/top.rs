@@ -10,6 +10,7 @@ use super::print;
 use crate::admin::{self, Answer, Door, Events};
 use crate::exit::{ExitKind, Failure};
 use crate::feed::snapshot::Snapshot;
+use crate::shown::colours_are_wanted;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use frame::Look;
@@ -87,11 +88,10 @@ fn snapshot(answer: &Answer) -> anyhow::Result<Snapshot> {
     serde_json::from_slice(&answer.body).context("the answer is not what this version of host expects")
 }
 
-/// How it is to look here. <https://no-color.org>
+/// How it is to look here.
 fn look() -> Look {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let (columns, rows) = terminal::size().unwrap_or((COLUMNS, usize::MAX));
-    Look { columns, rows, color: stdout().is_terminal() && !no_color }
+    Look { columns, rows, color: colours_are_wanted(&stdout()) }
 }
 
 /// Draws each snapshot until somebody ends it, or the application ends.

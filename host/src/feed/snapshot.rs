@@ -209,10 +209,12 @@ pub struct Topology {
 /// A topic or an operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// The topic's name, or the step's word.
+    /// `topic:` and its name, or `step:` and its word: a topic may be called `reduce` too.
     pub id: String,
     /// `topic` or `operator`.
     pub kind: String,
+    /// The topic's name, or the step's word.
+    pub name: String,
 }
 
 /// From one node to another.

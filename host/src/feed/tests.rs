@@ -6,6 +6,7 @@ use crate::metrics::recent;
 use host_core::operator::{Description, FaultKind};
 use host_core::record::TopicPartition;
 use host_core::topology::{Repartition, Topology};
+use std::time::SystemTime;
 
 fn feed() -> Feed {
     let module = Description { transforms: true, reduces: true, ..Description::default() };

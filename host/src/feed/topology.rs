@@ -25,52 +25,62 @@ pub(super) type ByTopic = BTreeMap<String, (u64, u64)>;
 impl Picture {
     pub(super) fn of(topology: &Core) -> Self {
         let mut picture = Self { nodes: Vec::new(), edges: Vec::new() };
-        for input in &topology.inputs {
-            picture.node(input, "topic");
+        let inputs: Vec<_> = topology.inputs.iter().map(|input| picture.topic(input)).collect();
+        let transform = topology.transforms.then(|| picture.step("transform"));
+        if let Some(step) = &transform {
+            picture.feed(step, &inputs);
         }
-        let mut from = None;
-        if topology.transforms {
-            picture.node("transform", "operator");
-            picture.feed("transform", &topology.inputs);
-            from = Some("transform");
+        let repartition = topology.repartition.as_deref().map(|topic| picture.topic(topic));
+        match (&transform, &repartition) {
+            (Some(step), Some(topic)) => picture.produce(step, topic),
+            (None, Some(topic)) => picture.feed(topic, &inputs),
+            (_, None) => {}
         }
-        if let Some(topic) = &topology.repartition {
-            picture.node(topic, "topic");
-            match from {
-                Some(step) => picture.edge(step, topic, Count::Produced(topic.clone())),
-                None => picture.feed(topic, &topology.inputs),
+        let reduce = topology.reduces.then(|| picture.step("reduce"));
+        if let Some(step) = &reduce {
+            match (&repartition, &transform) {
+                (Some(topic), _) => picture.feed(step, std::slice::from_ref(topic)),
+                (None, Some(before)) => picture.edge(before, step, Count::Nobody),
+                (None, None) => picture.feed(step, &inputs),
             }
         }
-        if topology.reduces {
-            picture.node("reduce", "operator");
-            match (&topology.repartition, from) {
-                (Some(topic), _) => picture.feed("reduce", std::slice::from_ref(topic)),
-                (None, Some(step)) => picture.edge(step, "reduce", Count::Nobody),
-                (None, None) => picture.feed("reduce", &topology.inputs),
-            }
-        }
-        let last = if topology.reduces { "reduce" } else { "transform" };
+        let last = reduce.as_ref().or(transform.as_ref()).expect("an operator has a step");
         for topic in std::iter::once(&topology.output).chain(&topology.changelog) {
-            picture.node(topic, "topic");
-            picture.edge(last, topic, Count::Produced(topic.clone()));
+            let topic = picture.topic(topic);
+            picture.produce(last, &topic);
         }
-        picture.node(&topology.dead_letter, "topic");
-        let dead = Count::Produced(topology.dead_letter.clone());
-        picture.edge(from.unwrap_or(last), &topology.dead_letter, dead);
+        let dead_letter = picture.topic(&topology.dead_letter);
+        picture.produce(transform.as_ref().unwrap_or(last), &dead_letter);
         picture
     }
 
-    fn node(&mut self, id: &str, kind: &str) {
-        self.nodes.push(Node { id: id.to_owned(), kind: kind.to_owned() });
+    fn topic(&mut self, name: &str) -> Node {
+        self.node(format!("topic:{name}"), "topic", name)
     }
 
-    fn edge(&mut self, from: &str, to: &str, count: Count) {
-        self.edges.push((from.to_owned(), to.to_owned(), count));
+    fn step(&mut self, word: &str) -> Node {
+        self.node(format!("step:{word}"), "operator", word)
     }
 
-    fn feed(&mut self, step: &str, topics: &[String]) {
+    fn node(&mut self, id: String, kind: &str, name: &str) -> Node {
+        let node = Node { id, kind: kind.to_owned(), name: name.to_owned() };
+        self.nodes.push(node.clone());
+        node
+    }
+
+    fn edge(&mut self, from: &Node, to: &Node, count: Count) {
+        self.edges.push((from.id.clone(), to.id.clone(), count));
+    }
+
+    /// What comes out of a step into a topic.
+    fn produce(&mut self, step: &Node, topic: &Node) {
+        self.edge(step, topic, Count::Produced(topic.name.clone()));
+    }
+
+    /// What comes out of topics.
+    fn feed(&mut self, to: &Node, topics: &[Node]) {
         for topic in topics {
-            self.edge(topic, step, Count::Consumed(topic.clone()));
+            self.edge(topic, to, Count::Consumed(topic.name.clone()));
         }
     }
 
@@ -110,12 +120,10 @@ mod tests {
                 assert!(drawn.nodes.iter().any(|node| node.id == *end), "{end} is a node");
             }
         }
+        let name = |id: &str| drawn.nodes.iter().find(|node| node.id == id).map(|node| node.name.clone());
+        let ends = |edge: &Edge| [name(&edge.from), name(&edge.to)].map(Option::unwrap_or_default).join(" ");
         let rate = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| rate.to_string());
-        drawn
-            .edges
-            .iter()
-            .map(|edge| format!("{} {} {}", edge.from, edge.to, rate(edge.records_per_s)))
-            .collect()
+        drawn.edges.iter().map(|edge| format!("{} {}", ends(edge), rate(edge.records_per_s))).collect()
     }
 
     #[test]
@@ -141,5 +149,17 @@ mod tests {
         let edges = picture(false, true, Repartition::Always);
         assert_eq!(edges[..2], ["in app-sum-repartition 200", "app-sum-repartition reduce 0"]);
         assert_eq!(picture(false, true, Repartition::Never)[0], "in reduce 200");
+    }
+
+    #[test]
+    fn a_topic_may_have_the_name_of_a_step() {
+        let module = Description { transforms: true, reduces: true, ..Description::default() };
+        let io = (vec!["transform".to_owned()], "reduce".to_owned());
+        let picture = Picture::of(&Core::new("app", "sum", io, &module, Repartition::Auto));
+        let ids: std::collections::BTreeSet<_> = picture.nodes.iter().map(|node| &node.id).collect();
+        assert_eq!(ids.len(), picture.nodes.len(), "{ids:?}");
+        let ends = picture.edges.iter().map(|(from, to, _)| (from.as_str(), to.as_str()));
+        let ends: Vec<_> = ends.filter(|(from, _)| from.starts_with("topic:t")).collect();
+        assert_eq!(ends, [("topic:transform", "step:transform")]);
     }
 }

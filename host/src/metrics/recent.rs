@@ -3,7 +3,7 @@
 use host_core::record::{Offset, TopicPartition};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 /// Commits that are kept.
 const COMMITS_MAX: usize = 30;
@@ -212,11 +212,6 @@ pub fn shown(bytes: &[u8]) -> String {
     };
     text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
     text
-}
-
-/// Milliseconds since 1970.
-pub fn unix_ms(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// The lists of one process.

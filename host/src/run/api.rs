@@ -9,10 +9,11 @@ use crate::admin::{
 use crate::config::Admin;
 use crate::exit::{ExitKind, Failure};
 use crate::feed::{Feed, Sample, snapshot::Snapshot};
+use crate::time::unix_ms;
 use crate::worker::Control;
 use anyhow::Context as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 /// The server and the files that it has made.
 pub(super) struct Api {
@@ -140,12 +141,11 @@ pub(super) fn line(version: swap::Version) -> ModuleVersion {
         State::Past => "past",
         State::Refused => "refused",
     };
-    let since = version.since.duration_since(UNIX_EPOCH).unwrap_or_default();
     ModuleVersion {
         number: version.number,
         digest: version.digest,
         version: version.described,
-        since_s: since.as_secs(),
+        since_s: unix_ms(version.since) / 1000,
         state: state.to_owned(),
         reason: version.reason,
         calls: version.calls.as_ref().map(|calls| calls.durations().count()),

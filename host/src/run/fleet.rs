@@ -5,10 +5,12 @@
 mod book;
 
 use super::Application;
+use super::purpose::Purpose;
 use super::swap::Swapper;
 use crate::exit::{ExitKind, Failure};
 use crate::hex;
 use crate::kafka::{Producer, Settings, Tail};
+use crate::time::now_ms;
 use crate::worker::at_start;
 use anyhow::{Context as _, Result, bail};
 use book::Book;
@@ -37,6 +39,21 @@ pub(super) struct Announced {
     pub signature: Option<Vec<u8>>,
     /// The process that announced it.
     pub by: String,
+    pub purpose: Purpose,
+}
+
+/// An announcement that came too late.
+#[derive(Debug, thiserror::Error)]
+#[error("another process has just announced version {0}; look at it, then try again")]
+pub(super) struct Late(u64);
+
+/// How far this process follows.
+#[derive(Debug, Default)]
+struct Followed {
+    /// The version that it has installed.
+    version: u64,
+    /// Why it cannot go on.
+    failed: Option<String>,
 }
 
 /// The control topic as one process sees it.
@@ -46,8 +63,8 @@ pub(super) struct Fleet {
     /// This process's id, for announcements and clients.
     me: String,
     book: Mutex<Book>,
-    /// The version that this process has installed, and what is told when it changes.
-    installed: Mutex<u64>,
+    followed: Mutex<Followed>,
+    /// Told when `followed` changes.
     changed: Condvar,
 }
 
@@ -61,7 +78,7 @@ impl Fleet {
             application_id,
             me: me.to_owned(),
             book: Mutex::new(book),
-            installed: Mutex::new(0),
+            followed: Mutex::default(),
             changed: Condvar::new(),
         })
     }
@@ -77,13 +94,14 @@ impl Fleet {
     /// Announces a module as the version behind `before` (none: the first), and answers its number.
     ///
     /// # Errors
-    /// Another process was faster, or Kafka does not take it.
+    /// Another process was faster ([`Late`]), or Kafka does not take it.
     pub(super) fn announce(
         &self,
         before: Option<u64>,
         digest: &str,
         bytes: &[u8],
         signature: Option<&[u8]>,
+        purpose: &Purpose,
     ) -> Result<u64> {
         let topic = topic(&self.application_id);
         let id = format!("{}-announce", self.me);
@@ -94,16 +112,13 @@ impl Fleet {
         let (_, book) = read(&self.kafka, &id)?;
         let found = book.latest().map(|latest| latest.version);
         if found != before {
-            bail!(
-                "another process has just announced version {}; look at it, then try again",
-                found.unwrap_or(0)
-            );
+            return Err(Late(found.unwrap_or(0)).into());
         }
         let signature = signature.map(hex::write);
-        let records = book.announce(digest, bytes, signature.as_deref(), &self.me);
+        let records = book.announce(digest, bytes, signature.as_deref(), (&self.me, purpose));
         let mut rows = Rows::new();
         for (key, value) in &records {
-            rows.push(Row { key: Some(key.as_bytes()), value: value.as_deref(), timestamp: now_ms() });
+            rows.push(Row { key: Some(key.as_bytes()), value: value.as_deref(), timestamp: now_ms() as i64 });
         }
         let to = producer.topic(&topic).map_err(stop)?;
         producer.begin().map_err(stop)?;
@@ -142,23 +157,35 @@ impl Fleet {
 
     /// Notes that this process runs a version.
     pub(super) fn note_installed(&self, version: u64) {
-        *lock(&self.installed) = version;
+        lock(&self.followed).version = version;
+        self.changed.notify_all();
+    }
+
+    /// Notes why this process cannot go on.
+    fn note_failed(&self, reason: String) {
+        lock(&self.followed).failed = Some(reason);
         self.changed.notify_all();
     }
 
     /// Waits until this process runs this version or a newer one.
+    ///
+    /// # Errors
+    /// It cannot, or not in time.
     pub(super) fn wait_for(&self, version: u64) -> Result<()> {
         let deadline = Instant::now() + ECHO_TIMEOUT;
-        let mut installed = lock(&self.installed);
-        while *installed < version {
+        let mut followed = lock(&self.followed);
+        while followed.version < version {
+            if let Some(reason) = &followed.failed {
+                bail!("version {version} was announced, and this process cannot run it: {reason}");
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 bail!(
                     "version {version} was announced, but does not run here after {ECHO_TIMEOUT:?}; the log says why"
                 );
             }
-            installed = match self.changed.wait_timeout(installed, left) {
-                Ok((installed, _)) => installed,
+            followed = match self.changed.wait_timeout(followed, left) {
+                Ok((followed, _)) => followed,
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
@@ -191,7 +218,9 @@ pub(super) fn follow(application: &Arc<Application>, swapper: &Arc<Swapper>) -> 
     }
     let (stopped, application, swapper) = (Arc::clone(&stop), Arc::clone(application), Arc::clone(swapper));
     let run = move || {
-        if let Err(error) = follow_until(&stopped, &application, &swapper) {
+        let fleet = application.fleet.as_ref().expect("looked for above");
+        if let Err(error) = follow_until(&stopped, fleet, &swapper) {
+            fleet.note_failed(format!("{error:#}"));
             let text = error.context("this process cannot run the module that the application has now");
             application.give_up(Failure::new(ExitKind::NoModule, text));
         }
@@ -201,8 +230,7 @@ pub(super) fn follow(application: &Arc<Application>, swapper: &Arc<Swapper>) -> 
     Ok(Follower { stop, thread: Some(thread) })
 }
 
-fn follow_until(stop: &AtomicBool, application: &Application, swapper: &Swapper) -> Result<()> {
-    let fleet = application.fleet.as_ref().expect("asked by the caller");
+fn follow_until(stop: &AtomicBool, fleet: &Fleet, swapper: &Swapper) -> Result<()> {
     let mut tail = fleet.tail()?;
     while !stop.load(Ordering::Relaxed) {
         if let Some(announced) = fleet.poll(&mut tail, LOOK_INTERVAL)? {
@@ -243,12 +271,8 @@ fn announced(book: &Book) -> Result<Option<Announced>> {
         format!("the control topic announces module {digest} and has not its bytes\nhint: swap once more")
     })?;
     let signature = latest.signature.as_deref().and_then(hex::read);
-    Ok(Some(Announced { version: latest.version, digest, bytes, signature, by: latest.by.clone() }))
-}
-
-fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+    let (version, by, purpose) = (latest.version, latest.by.clone(), latest.purpose.clone());
+    Ok(Some(Announced { version, digest, bytes, signature, by, purpose }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -59,6 +59,14 @@ impl Module {
         Self { source, calls: Arc::default() }
     }
 
+    /// The same module as another version, which has done nothing yet.
+    pub(super) fn afresh(&self) -> Self {
+        Self::new(match &self.source {
+            Source::Wasm(module) => Source::Wasm(module.afresh()),
+            Source::Native(native, name) => Source::Native(native.clone(), name.clone()),
+        })
+    }
+
     pub(crate) fn description(&self) -> &Description {
         match &self.source {
             Source::Wasm(module) => module.description(),

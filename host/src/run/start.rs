@@ -3,6 +3,7 @@
 
 use super::fleet::{self, Announced, Fleet};
 use super::module::{self, Module};
+use super::purpose::Purpose;
 use super::signature;
 use super::topics::create_modules;
 use crate::config::{Config, ModuleSource, ModuleTopic};
@@ -61,7 +62,7 @@ fn follow_or_found(
         let signature = signature::of_file(path, config.module_key.as_deref())?;
         // It may have changed since it was loaded.
         let local = Module::of_bytes(&bytes, config)?;
-        match fleet.announce(None, local.digest(), &bytes, signature.as_deref()) {
+        match fleet.announce(None, local.digest(), &bytes, signature.as_deref(), &Purpose::Swap) {
             Ok(version) => tracing::info!(version, digest = local.digest(), "the application's first module"),
             // Another process was faster; then there is one now.
             Err(error) => tracing::info!("{error:#}"),
@@ -69,7 +70,7 @@ fn follow_or_found(
         fleet = Fleet::join(kafka, me)?;
     }
     let newest = fleet.latest()?.context("no process could announce a first module")?;
-    let Announced { version, digest, bytes, signature, by } = newest;
+    let Announced { version, digest, bytes, signature, by, purpose: _ } = newest;
     if digest == local.digest() {
         tracing::info!(version, digest, "the file is the application's module");
         return Ok(Start { module: local, version, fleet: Some(fleet) });

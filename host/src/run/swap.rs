@@ -4,14 +4,15 @@
 mod beside;
 mod drain;
 mod history;
+mod together;
 mod trial;
 
 use super::Application;
-use super::fleet::{Announced, Fleet};
 use super::module::Module;
-use crate::metrics::recent::{self, Taken};
+use super::purpose::Purpose;
+use crate::metrics::recent;
 use crate::wasm::{LoadError, sha256_hex};
-use crate::worker::{Control, Staged};
+use crate::worker::{Control, FellBack, Staged};
 pub(super) use beside::Tally;
 use beside::{Beside, Shadow};
 use history::History;
@@ -138,6 +139,8 @@ struct Modules {
     number: u64,
     /// Counts what was staged; workers answer with it.
     stages: u64,
+    /// The stage with which the current module came; those of shadow runs follow.
+    since: u64,
     current: Arc<Module>,
     previous: Option<Arc<Module>>,
     history: History,
@@ -150,7 +153,7 @@ pub(super) struct Swapper {
     modules: Mutex<Modules>,
     /// Held during a swap: one at a time.
     busy: Mutex<()>,
-    /// Held during an installation, which may be another's swap.
+    /// Held while operators are staged, which may be for another's swap.
     installing: Mutex<()>,
 }
 
@@ -158,7 +161,7 @@ impl Swapper {
     pub(super) fn new(application: Arc<Application>, controls: Vec<Arc<Control>>) -> Self {
         let (current, number) = (Arc::clone(&application.module), application.version);
         let history = History::new(&current, number);
-        let modules = Modules { number, stages: 0, current, previous: None, history };
+        let modules = Modules { number, stages: 0, since: 0, current, previous: None, history };
         let (busy, installing) = (Mutex::new(()), Mutex::new(()));
         Self { application, controls, modules: Mutex::new(modules), busy, installing }
     }
@@ -188,9 +191,8 @@ impl Swapper {
         };
         let shadow =
             Arc::new(Shadow::new(run.records, self.application.config.limits.shadow_time, run.show_keys));
-        let current = Arc::clone(&lock(&self.modules).current);
-        self.stage(&current, |control| {
-            let [current, candidate] = [&current, &module].map(|module| module.measured(control.times()));
+        self.stage_current(|current, control| {
+            let [current, candidate] = [current, &*module].map(|module| module.measured(control.times()));
             Box::new(Beside::new(current, candidate, Arc::clone(&shadow)))
         });
         let deadline = Instant::now() + run.timeout;
@@ -198,7 +200,7 @@ impl Swapper {
             thread::sleep(LOOK_INTERVAL);
         }
         let tally = shadow.end();
-        self.stage(&current, |control| current.measured(control.times()));
+        self.stage_current(|current, control| current.measured(control.times()));
         let is_complete = tally.records >= run.records;
         let (same, records) =
             (tally.different == 0 && tally.failed == 0 && tally.dropped.is_none(), tally.records);
@@ -235,63 +237,28 @@ impl Swapper {
         let digest = previous.digest().to_owned();
         self.noted(
             &digest,
-            self.alone().and_then(|()| self.install_drained(&previous, Taken::Rollback, began)),
+            self.alone().and_then(|()| self.install_drained(&previous, &Purpose::Rollback, began)),
         )
-    }
-
-    fn roll_fleet_back(&self, began: Instant) -> Result<Installed, Refused> {
-        let before = self.application.fleet.as_ref().and_then(Fleet::before);
-        let (digest, bytes, signature) = before.ok_or_else(|| {
-            Refused::new(
-                Step::Read,
-                "the control topic holds one module only, so there is none to go back to",
-            )
-        })?;
-        let candidate =
-            Candidate { bytes: &bytes, sha256: None, signature: signature.as_deref(), drain: false };
-        let done = self.announce(&digest, candidate, began);
-        self.noted(&digest, done)
     }
 
     /// When a worker has gone back to the module before, all do.
     pub(super) fn heed_fallbacks(&self) {
-        let Some(reason) = self.controls.iter().find_map(|control| control.take_fell_back()) else { return };
+        let fell_back = self.controls.iter().find_map(|control| control.take_fell_back());
+        let Some(FellBack { version, reason }) = fell_back else { return };
         let _one_at_a_time = lock(&self.busy);
-        let (bad, previous, number) = {
-            let modules = lock(&self.modules);
-            (modules.current.digest().to_owned(), modules.previous.clone(), modules.number)
+        let (current, previous, number, since) = {
+            let Modules { current, previous, number, since, .. } = &*lock(&self.modules);
+            (Arc::clone(current), previous.clone(), *number, *since)
         };
-        drop(self.noted::<()>(&bad, Err(Refused::new(Step::Probation, reason))));
-        if self.application.fleet.is_some() {
-            // Another process that fell back as well may be faster; the outcome is the same, and logged.
-            drop(self.roll_fleet_back(Instant::now()));
+        if version < since {
+            // It was one before the current module, which is not to blame and is for this worker too.
+            self.stage_current(|current, control| current.measured(control.times()));
+        } else if self.application.fleet.is_some() {
+            self.fall_back_together(current.digest(), number, reason);
         } else if let Some(previous) = previous {
-            self.install(&previous, number + 1, Taken::FellBack, Instant::now());
+            self.note_no_good(current.digest(), &reason);
+            self.install(&previous, number + 1, &Purpose::FellBack(reason), Instant::now());
         }
-    }
-
-    /// Takes a version that was announced, by this process or another.
-    ///
-    /// # Errors
-    /// This process cannot run it, and so must not go on.
-    pub(super) fn follow(&self, announced: &Announced) -> Result<(), Refused> {
-        let began = Instant::now();
-        let (number, current) = {
-            let modules = lock(&self.modules);
-            (modules.number, Arc::clone(&modules.current))
-        };
-        if announced.version > number && announced.digest != current.digest() {
-            let Announced { version, digest, bytes, signature, by } = announced;
-            tracing::info!(version, digest, by, "the application has another module");
-            self.check_signature(bytes, signature.as_deref())?;
-            let module = self.load(bytes, &current, false)?;
-            self.install(&module, *version, Taken::Swap, began);
-        }
-        lock(&self.modules).number = announced.version.max(number);
-        if let Some(fleet) = &self.application.fleet {
-            fleet.note_installed(announced.version);
-        }
-        Ok(())
     }
 
     /// All versions, the newest first.
@@ -357,14 +324,14 @@ impl Swapper {
         if self.application.fleet.is_some() {
             return self.announce(module.digest(), candidate, began);
         }
-        self.install_drained(module, Taken::Swap, began)
+        self.install_drained(module, &Purpose::Swap, began)
     }
 
     /// Installs a module; when rows on their way would mean nothing to it, once there are none.
     fn install_drained(
         &self,
         module: &Arc<Module>,
-        taken: Taken,
+        purpose: &Purpose,
         began: Instant,
     ) -> Result<Installed, Refused> {
         let (number, current) = {
@@ -374,18 +341,7 @@ impl Swapper {
         let rows = self.rows_on_their_way();
         let fits = host_core::swap::check(current.description(), module.description(), rows).is_ok();
         let _held = if fits { None } else { Some(drain::empty(&self.application, &self.controls)?) };
-        Ok(self.install(module, number, taken, began))
-    }
-
-    /// Announces a module and waits until this process runs it.
-    fn announce(&self, digest: &str, candidate: Candidate<'_>, began: Instant) -> Result<Installed, Refused> {
-        let fleet = self.application.fleet.as_ref().expect("asked by the caller");
-        let failed = |error: anyhow::Error| Refused::new(Step::Group, format!("{error:#}"));
-        let before = lock(&self.modules).number;
-        let version =
-            fleet.announce(Some(before), digest, candidate.bytes, candidate.signature).map_err(failed)?;
-        fleet.wait_for(version).map_err(failed)?;
-        Ok(Installed { version, digest: digest.to_owned(), took: began.elapsed(), pause: self.pause() })
+        Ok(self.install(module, number, purpose, began))
     }
 
     /// Other processes would go on with the module before, and records would depend on who reads them.
@@ -430,21 +386,32 @@ impl Swapper {
         Ok(())
     }
 
-    /// All workers take the module over, between two of their commits.
-    fn install(&self, module: &Arc<Module>, number: u64, taken: Taken, began: Instant) -> Installed {
+    /// All workers take the module over, between two of their commits. What it did as an earlier version, or in a
+    /// trial, is not counted for this one.
+    fn install(&self, module: &Module, number: u64, purpose: &Purpose, began: Instant) -> Installed {
         let _one_at_a_time = lock(&self.installing);
+        let module = Arc::new(module.afresh());
         {
             // From here on it takes over, now or later.
             let mut modules = lock(&self.modules);
             modules.number = number;
-            let before = std::mem::replace(&mut modules.current, Arc::clone(module));
+            modules.since = modules.stages + 1;
+            let before = std::mem::replace(&mut modules.current, Arc::clone(&module));
             modules.previous = Some(before);
         }
-        self.stage(module, |control| module.measured(control.times()));
+        self.stage(&module, |control| module.measured(control.times()));
         let digest = module.digest().to_owned();
         let done = Installed { version: number, digest, took: began.elapsed(), pause: self.pause() };
-        self.note_installed(module, taken, &done);
+        self.note_installed(&module, purpose, &done);
         done
+    }
+
+    /// Gives every worker an operator with the current module in it. Another may take over before and after, not
+    /// meanwhile.
+    fn stage_current(&self, operator: impl Fn(&Module, &Control) -> Box<dyn Operator + Send>) {
+        let _one_at_a_time = lock(&self.installing);
+        let current = Arc::clone(&lock(&self.modules).current);
+        self.stage(&current, |control| operator(&current, control));
     }
 
     /// Gives every worker an operator of this module, and waits until all have it.
@@ -489,45 +456,52 @@ impl Swapper {
     /// Counts, logs and remembers a refusal.
     fn noted<T>(&self, digest: &str, outcome: Result<T, Refused>) -> Result<T, Refused> {
         outcome.inspect_err(|refused| {
-            self.application.metrics.swaps_refused.add(1);
-            let (step, reason) = (refused.step.as_str(), &refused.reason);
-            tracing::warn!(digest, step, reason, "module refused; the one before stays");
-            lock(&self.modules).history.refused(digest, refused.to_string());
-            // What comes of a probation is told when the module before works again.
-            if refused.step != Step::Probation {
-                let swap = recent::Swap::refused(digest, refused.to_string());
-                self.application.metrics.recent.swaps.push(swap);
-            }
+            self.note_refused(digest, refused);
+            let swap = recent::Swap::refused(digest, refused.to_string());
+            self.application.metrics.recent.swaps.push(swap);
         })
     }
 
+    /// The same for a module that did not pass its probation; its end is told when the one before works again.
+    fn note_no_good(&self, digest: &str, reason: &str) {
+        self.note_refused(digest, &Refused::new(Step::Probation, reason));
+    }
+
+    fn note_refused(&self, digest: &str, refused: &Refused) {
+        self.application.metrics.swaps_refused.add(1);
+        let (step, reason) = (refused.step.as_str(), &refused.reason);
+        tracing::warn!(digest, step, reason, "module refused; the one before stays");
+        lock(&self.modules).history.refused(digest, refused.to_string());
+    }
+
     /// Counts, logs and remembers a module that took over.
-    fn note_installed(&self, module: &Module, taken: Taken, done: &Installed) {
+    fn note_installed(&self, module: &Module, purpose: &Purpose, done: &Installed) {
         let metrics = &self.application.metrics;
         metrics.swaps.add(1);
         metrics.swap_pause_us.set(done.pause.as_micros() as u64);
-        let (took_ms, pause_us) = (done.took.as_millis() as u64, done.pause.as_micros() as u64);
-        tracing::info!(version = done.version, digest = done.digest, took_ms, pause_us, "module swapped");
-        let reason = {
-            let history = &mut lock(&self.modules).history;
-            history.installed(module, done.version);
-            (taken == Taken::FellBack).then(|| history.last_refusal()).flatten()
+        lock(&self.modules).history.installed(module, done.version);
+        let reason = match purpose {
+            Purpose::FellBack(reason) => Some(Refused::new(Step::Probation, reason).to_string()),
+            Purpose::Swap | Purpose::Rollback => None,
         };
         metrics.recent.swaps.push(recent::Swap {
             at: SystemTime::now(),
             number: Some(done.version),
             digest: done.digest.clone(),
-            taken,
+            taken: purpose.taken(),
             took: Some(done.took),
             pause: Some(done.pause),
             reason,
         });
+        let (took_ms, pause_us) = (done.took.as_millis() as u64, done.pause.as_micros() as u64);
+        tracing::info!(version = done.version, digest = done.digest, took_ms, pause_us, "module swapped");
     }
 }
 
 /// On a thread of its own, as guests need a deep stack.
 fn try_one(module: &Module, batch: &Batch) -> Result<Result<(), Fault>, Refused> {
-    let mut operator = module.operator();
+    // What it uses here is not counted for the version that works.
+    let mut operator = module.afresh().operator();
     thread::scope(|scope| {
         let run = move || trial::run(operator.as_mut(), batch);
         let thread = thread::Builder::new().name("trial".to_owned()).stack_size(STACK_BYTES);

@@ -3,6 +3,7 @@
 use super::file::Reader;
 use super::writer::{Piece, Writer};
 use super::{Counts, Folder, Header, Unusable};
+use crate::time::now_ms;
 use cap_std::fs::File;
 use host_core::Machine;
 use host_core::operator::Operator;
@@ -12,7 +13,7 @@ use host_core::{changelog, topology::Topology};
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Keys of one step: a millisecond of the worker's time.
 const STEP_KEYS: usize = 4_000;
@@ -165,7 +166,7 @@ impl Taker {
             leader_epoch,
             module: module.to_owned(),
             state_schema: settings.state_schema.clone(),
-            begun_at_ms: unix_ms(),
+            begun_at_ms: now_ms(),
         }
     }
 
@@ -226,7 +227,7 @@ impl Taker {
             leader_epoch,
             module: String::new(),
             state_schema: settings.state_schema.clone(),
-            begun_at_ms: unix_ms(),
+            begun_at_ms: now_ms(),
         };
         let check = |header: &Header| header.check(&expected, start, settings.delete_retention_ms);
         let refused = |name: &str, why: &Unusable| {
@@ -242,8 +243,4 @@ impl Taker {
         tracing::info!(task, offset = reader.header().offset, end, "restoring from a snapshot");
         Some(Opened { reader })
     }
-}
-
-fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -127,7 +127,7 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> 
 }
 
 fn verdict(status: Option<ExitStatus>, reason: &[u8], limits: &Limits) -> Result<(), LoadError> {
-    let reason = super::log::printable(String::from_utf8_lossy(reason).trim(), 1_024);
+    let reason = crate::shown::printable(String::from_utf8_lossy(reason).trim(), 1_024);
     match status {
         Some(status) if status.success() => Ok(()),
         Some(status) if status.code() == Some(REFUSED) => Err(LoadError::Compile(reason)),

@@ -7,7 +7,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use super::bindings::host::operator::types::Failure;
 use super::clock::DeadlinePassed;
 use super::limits::Denied;
-use super::log::printable;
+use crate::shown::printable;
 
 /// Bytes of a fault's text, 4,096; it goes into logs and into a header of dead letters.
 const FAULT_BYTES_MAX: usize = 4_096;

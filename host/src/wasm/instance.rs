@@ -47,7 +47,6 @@ pub(super) struct Plan {
     pub(super) log: Arc<Log>,
     /// None: the component imports nothing of WASI.
     pub(super) wasi: Option<Grants>,
-    pub(super) usage: Arc<Usage>,
 }
 
 /// Why there is no instance.
@@ -78,9 +77,9 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// A fresh instance, configured, and what it says of itself.
-    pub(super) fn start(plan: &Plan) -> Result<(Self, Description), StartError> {
-        let mut store = new_store(plan)?;
+    /// A fresh instance, configured, and what it says of itself. What it uses is counted in `usage`.
+    pub(super) fn start(plan: &Plan, usage: &Arc<Usage>) -> Result<(Self, Description), StartError> {
+        let mut store = new_store(plan, usage)?;
         let instance = plan.pre.instantiate(&mut store)?;
         let wrong = |interface| move |error| StartError::WrongType(interface, error);
         let interfaces = &plan.interfaces;
@@ -202,11 +201,11 @@ impl Instance {
 }
 
 /// A wasm store with its limits, in which the clock of the start is running.
-fn new_store(plan: &Plan) -> Result<Store<State>, CallError> {
+fn new_store(plan: &Plan, usage: &Arc<Usage>) -> Result<Store<State>, CallError> {
     let wasi = plan.wasi.as_ref().map(|grants| Wasi::new(grants, &plan.log)).transpose()?;
     let state = State {
         wasi,
-        memory: Memory { limits: plan.limits.clone(), usage: Arc::clone(&plan.usage), held: 0 },
+        memory: Memory { limits: plan.limits.clone(), usage: Arc::clone(usage), held: 0 },
         deadline: Deadline::begin(plan.limits.start_deadline()),
         log: Arc::clone(&plan.log),
     };

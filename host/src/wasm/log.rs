@@ -1,5 +1,6 @@
 //! The guests' only import: lines for the host's log, cut, counted and made harmless.
 
+use crate::shown::printable;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -117,35 +118,9 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     )
 }
 
-/// `text` cut to `bytes_max` at the end of a character, with control characters escaped: nothing in it can
-/// move a terminal's cursor or fake a log line.
-pub(super) fn printable(text: &str, bytes_max: usize) -> String {
-    let cut = &text[..text.floor_char_boundary(bytes_max)];
-    let mut out = String::with_capacity(cut.len());
-    for c in cut.chars() {
-        if is_harmful(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    out
-}
-
-/// Control characters, and those that change the direction of the text around them.
-fn is_harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_cannot_move_the_cursor_or_fake_another() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}d", 100), "a\\u{1b}[2Jb\\u{a}c\\u{202e}d");
-    }
-
-    #[test]
-    fn a_line_is_cut_between_characters() {
-        assert_eq!(printable("ab\u{e9}", 3), "ab");
-    }
 
     #[test]
     fn lines_above_the_rate_are_dropped_until_the_next_second() {

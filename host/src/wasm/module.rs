@@ -1,6 +1,7 @@
 //! From a file's bytes to something that can be called, or a text that says what is wrong with the file.
 
 use crate::hex;
+use crate::shown::printable;
 use host_core::check::SCHEMA_BYTES_MAX;
 use host_core::operator::Description;
 use sha2::{Digest, Sha256};
@@ -26,10 +27,11 @@ const FINISHER: &str = "host:operator/finisher@0.1.0";
 const MERGER: &str = "host:operator/merger@0.1.0";
 const PROCESSOR: &str = "host:operator/processor@0.1.0";
 
-/// A compiled module that has been configured once and has said what it is. Clones share it.
+/// A compiled module that has been configured once and has said what it is. Clones share it, and what they use.
 #[derive(Clone)]
 pub struct Module {
     pub(super) shared: Arc<Shared>,
+    usage: Arc<Usage>,
 }
 
 pub(super) struct Shared {
@@ -151,12 +153,18 @@ impl Module {
         settings.sort();
         let log = Arc::new(Log::new(name, limits));
         let wasi = has_wasi.then(|| grants.clone());
-        let plan =
-            Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi, usage: Arc::default() };
-        let (_, description) = Instance::start(&plan)?;
+        let plan = Plan { pre, interfaces, settings, limits: limits.clone(), log, wasi };
+        let usage = Arc::default();
+        let (_, description) = Instance::start(&plan, &usage)?;
         check_texts(&description)?;
         let shared = Shared { name: name.to_owned(), digest, description, plan, _engine: engine.clone() };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), usage })
+    }
+
+    /// The same module, which has used nothing yet.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), usage: Arc::default() }
     }
 
     /// The name that it was loaded under, which is also that of its log lines.
@@ -176,7 +184,7 @@ impl Module {
 
     /// What it has used so far.
     pub fn usage(&self) -> &Arc<Usage> {
-        &self.shared.plan.usage
+        &self.usage
     }
 
     /// Log lines of the module that were dropped because they were too many.
@@ -280,9 +288,7 @@ fn wrong_interface(interface: &'static str, error: &wasmtime::Error) -> LoadErro
 impl From<StartError> for LoadError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Refused(text) => {
-                Self::Settings(log::printable(&text, host_core::check::REASON_BYTES_MAX))
-            }
+            StartError::Refused(text) => Self::Settings(printable(&text, host_core::check::REASON_BYTES_MAX)),
             StartError::Fault(CallError { kind, reason }) => Self::Start { kind: kind.as_str(), reason },
             StartError::WrongType(interface, error) => wrong_interface(interface, &error),
         }
@@ -304,7 +310,7 @@ fn check_texts(description: &Description) -> Result<(), LoadError> {
 
 /// An error and its causes in one line, without what the file's names could do to a terminal.
 fn text(error: &wasmtime::Error) -> String {
-    log::printable(&format!("{error:#}").replace('\n', " "), 1_024)
+    printable(&format!("{error:#}").replace('\n', " "), 1_024)
 }
 
 /// The SHA-256 of a file, in lower-case hexadecimal digits.

@@ -34,7 +34,7 @@ impl WasmOperator {
         let began = thread_cpu();
         let answer = self.try_call(call);
         let spent = thread_cpu().saturating_sub(began);
-        self.module.usage().called(spent, answer.is_err());
+        self.module.usage().called(spent);
         answer.map_err(|CallError { kind, reason }| Fault {
             kind,
             reason,
@@ -59,14 +59,15 @@ impl WasmOperator {
 
 /// An instance that is what the first one was.
 fn fresh(module: &Module) -> Result<Instance, CallError> {
-    let (instance, description) = Instance::start(&module.shared.plan).map_err(|error| match error {
-        StartError::Refused(text) => {
-            let text = format!("the module refuses the settings that it took before: {text}");
-            CallError::new(FaultKind::BadAnswer, &text)
-        }
-        StartError::Fault(error) => error,
-        StartError::WrongType(_, error) => error.into(),
-    })?;
+    let (instance, description) =
+        Instance::start(&module.shared.plan, module.usage()).map_err(|error| match error {
+            StartError::Refused(text) => {
+                let text = format!("the module refuses the settings that it took before: {text}");
+                CallError::new(FaultKind::BadAnswer, &text)
+            }
+            StartError::Fault(error) => error,
+            StartError::WrongType(_, error) => error.into(),
+        })?;
     if description != module.shared.description {
         return Err(CallError::bad_answer("`describe` differs from the first instance's"));
     }

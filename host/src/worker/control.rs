@@ -27,6 +27,15 @@ impl fmt::Debug for Staged {
     }
 }
 
+/// A worker went back to the operator before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FellBack {
+    /// The version that is no good, as it was staged.
+    pub version: u64,
+    /// What it did.
+    pub reason: String,
+}
+
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
@@ -50,7 +59,7 @@ pub struct Control {
     pause_us: AtomicU64,
     sample: Mutex<Option<Batch>>,
     is_ready: AtomicBool,
-    fell_back: Mutex<Option<String>>,
+    fell_back: Mutex<Option<FellBack>>,
     is_held: AtomicBool,
     holds: AtomicBool,
     times: Arc<Times>,
@@ -147,11 +156,12 @@ impl Control {
     }
 
     pub(super) fn fell_back(&self, reason: String) {
-        *lock(&self.fell_back) = Some(reason);
+        let version = self.installed.load(Ordering::Relaxed);
+        *lock(&self.fell_back) = Some(FellBack { version, reason });
     }
 
-    /// Why the worker went back to the module before on its own; said once.
-    pub fn take_fell_back(&self) -> Option<String> {
+    /// That the worker went back to the module before on its own; said once.
+    pub fn take_fell_back(&self) -> Option<FellBack> {
         lock(&self.fell_back).take()
     }
 

@@ -69,7 +69,7 @@ def check_histogram(family):
 
 
 def known_series(families):
-    """The labels of each name that an expression may use."""
+    """The labels of each name that an expression may use, with the values that they have."""
     known = {}
     for family in families:
         names = {
@@ -78,42 +78,96 @@ def known_series(families):
             "histogram": [family.name + end for end in ("_bucket", "_sum", "_count")],
         }[family.type]
         for name in names:
-            known.setdefault(name, set())
+            known.setdefault(name, {})
         for sample in family.samples:
-            known.setdefault(sample.name, set()).update(sample.labels)
+            for label, value in sample.labels.items():
+                known.setdefault(sample.name, {}).setdefault(label, set()).add(value)
     return known
 
 
-def walk(node):
-    if isinstance(node, promql_parser.Expr):
-        yield node
-        for name in dir(node):
-            if not name.startswith("_") and not callable(getattr(node, name)):
-                child = getattr(node, name)
-                for one in child if isinstance(child, list) else [child]:
-                    yield from walk(one)
+def selected(where, selector, known):
+    """The labels of a selector, each of whose matchers has something to match."""
+    if selector.name not in known:
+        complain(f"{where}: there is no metric {selector.name}")
+    own = known[selector.name]
+    for matcher in selector.matchers.matchers:
+        name, value = matcher.name, matcher.value
+        if name in ADDED:
+            continue
+        is_pattern = matcher.op in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe)
+        fits = re.compile(value if is_pattern else re.escape(value)).fullmatch
+        if not any(fits(live) for live in own.get(name, ())):
+            complain(f"{where}: no sample of {selector.name} has {name} {value!r}")
+    return set(own) | ADDED
 
 
-def check_expression(where, text, known):
-    text = text.replace("$__rate_interval", "5m")
+def aggregated(where, node, known):
+    labels = labels_of(where, node.expr, known)
+    if str(node.op) in ("topk", "bottomk"):
+        return labels
+    if node.modifier is None:
+        return set()
+    named = set(node.modifier.labels)
+    if not named <= labels:
+        complain(f"{where}: no sample has {sorted(named - labels)} in {node.prettify()}")
+    return named if node.modifier.type == promql_parser.AggModifierType.By else labels - named
+
+
+def combined(where, node, known):
+    left, right = labels_of(where, node.lhs, known), labels_of(where, node.rhs, known)
+    if node.modifier is None or node.modifier.matching is None:
+        return left or right
+    matching, card = node.modifier.matching, node.modifier.card
+    named = set(matching.labels)
+    if not named <= left | right:
+        complain(f"{where}: no sample has {sorted(named - left - right)} in {node.prettify()}")
+    if card == promql_parser.VectorMatchCardinality.OneToOne:
+        return named if matching.type == promql_parser.LabelModifierType.Include else left - named
+    many = right if card == promql_parser.VectorMatchCardinality.OneToMany else left
+    return many | set(node.modifier.group_labels or ())
+
+
+def called(where, node, known):
+    labels = set().union(*(labels_of(where, argument, known) for argument in node.args))
+    if node.func.name != "histogram_quantile":
+        return labels
+    if "le" not in labels:
+        complain(f"{where}: {node.prettify()} has no buckets")
+    return labels - {"le"}
+
+
+def labels_of(where, node, known):
+    """The labels of what an expression gives; all that it names must be there."""
+    match node:
+        case promql_parser.VectorSelector():
+            return selected(where, node, known)
+        case promql_parser.MatrixSelector():
+            return selected(where, node.vector_selector, known)
+        case promql_parser.AggregateExpr():
+            return aggregated(where, node, known)
+        case promql_parser.BinaryExpr():
+            return combined(where, node, known)
+        case promql_parser.Call():
+            return called(where, node, known)
+        case promql_parser.ParenExpr() | promql_parser.UnaryExpr() | promql_parser.SubqueryExpr():
+            return labels_of(where, node.expr, known)
+        case promql_parser.NumberLiteral() | promql_parser.StringLiteral():
+            return set()
+    complain(f"{where}: {type(node).__name__} is not known here")
+
+
+def check_expression(where, text, known, words):
+    """`words` are shown with it, and may name labels that it has."""
     try:
-        tree = promql_parser.parse(text)
+        tree = promql_parser.parse(text.replace("$__rate_interval", "5m"))
     except ValueError as error:
         complain(f"{where}: {text}: {error}")
-    selectors = [node for node in walk(tree) if isinstance(node, promql_parser.VectorSelector)]
-    if not selectors:
+    if not re.search(r"\b(wasmhost|process)_", text):
         complain(f"{where}: {text} names no metric")
-    labels = set(ADDED)
-    for selector in selectors:
-        if selector.name not in known:
-            complain(f"{where}: there is no metric {selector.name}")
-        own = known[selector.name]
-        # A cause has a sample once it has happened.
-        labels |= own or {"cause"}
-    for group in re.findall(r"\b(?:by|on|ignoring)\s*\(([^)]*)\)", text):
-        for label in filter(None, (label.strip() for label in group.split(","))):
-            if label not in labels:
-                complain(f"{where}: {text}: no sample has the label {label}")
+    labels = labels_of(where, tree, known)
+    for label in re.findall(r"{{\s*(?:\$labels\.)?(\w+)\s*}}", words):
+        if label not in labels:
+            complain(f"{where}: {words!r}: {text} has no label {label}")
 
 
 def alerts_of(path):
@@ -131,7 +185,7 @@ def alerts_of(path):
             complain(f"{name}: severity {rule['labels']}")
         if set(rule["annotations"]) != {"summary", "description"}:
             complain(f"{name}: annotations {sorted(rule['annotations'])}")
-        yield f"alert {name}", rule["expr"]
+        yield f"alert {name}", rule["expr"], " ".join(rule["annotations"].values())
     if len(names) != len(set(names)):
         complain("an alert stands twice")
 
@@ -150,13 +204,15 @@ def panels_of(path):
             complain(f"panel {panel['title']} lies over the edge or another one")
         taken |= cells
         for target in panel["targets"]:
-            yield f"panel {panel['title']}", target["expr"]
+            yield f"panel {panel['title']}", target["expr"], target["legendFormat"]
     for annotation in board["annotations"]["list"]:
-        yield f"annotation {annotation['name']}", annotation["expr"]
+        yield f"annotation {annotation['name']}", annotation["expr"], annotation["titleFormat"]
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
-            metric = re.fullmatch(r"label_values\((\w+), \w+\)", variable["definition"])
-            yield f"variable {variable['name']}", metric[1]
+            if variable["query"]["query"] != variable["definition"]:
+                complain(f"variable {variable['name']} says two things")
+            metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()
+            yield f"variable {variable['name']}", metric, f"{{{{{label}}}}}"
 
 
 def main():
@@ -164,8 +220,8 @@ def main():
     text, families = families_of(url)
     known = known_series(families)
     expressions = [*alerts_of(alerts), *panels_of(dashboard)]
-    for where, expression in expressions:
-        check_expression(where, expression, known)
+    for where, expression, words in expressions:
+        check_expression(where, expression, known, words)
     print(json.dumps({"text": text, "expressions": len(expressions)}))
 
 

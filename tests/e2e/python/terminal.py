@@ -17,7 +17,7 @@ def line_by_line(terminal):
     return bool(termios.tcgetattr(terminal)[3] & termios.ICANON)
 
 
-def ended_by(key, host, address):
+def ended_by(key, host, address, **environment):
     ours, theirs = pty.openpty()
     before = termios.tcgetattr(theirs)
     top = subprocess.Popen(
@@ -27,7 +27,7 @@ def ended_by(key, host, address):
         stderr=theirs,
         start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "", **environment},
     )
     seen = b""
     while seen.count(FRAME) < 2:
@@ -47,4 +47,8 @@ def ended_by(key, host, address):
 
 
 signal.alarm(SECONDS_MAX)
-print(json.dumps({name: ended_by(key, *sys.argv[1:]) for name, key in [("q", b"q"), ("Ctrl-C", b"\x03")]}))
+print(
+    json.dumps(
+        {"q": ended_by(b"q", *sys.argv[1:]), "Ctrl-C": ended_by(b"\x03", *sys.argv[1:], NO_COLOR="1")}
+    )
+)

@@ -1,10 +1,11 @@
 //! Several processes of one application: by the control topic they run one module, whoever is asked to swap.
 
 use crate::swap::{SWAPPED, Swaps, command_line};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
-use testkit::{HostCommand, Scenario, embedded, files, scenario, wait_until};
+use testkit::{HostCommand, Scenario, embedded, files, http, scenario, wait_until};
 
 /// The shortest: members that were killed are missed after it.
 const SESSION: [&str; 2] = ["-X", "session.timeout.ms=10000"];
@@ -85,6 +86,52 @@ fn swaps_while_partitions_move_and_processes_die_mix_nothing() {
         member(&swaps).arg("--until-end").complete(SOON)?;
         swaps.check()
     });
+}
+
+#[test]
+fn a_module_that_is_no_good_gives_way_in_all_processes_and_each_says_why() {
+    scenario("fleet-probation", |s| {
+        let mut swaps = Swaps::new(s)?;
+        // So that one fault would stop the application.
+        let command = member(&swaps).setting("on_fault", "fail").args(["--admin", "127.0.0.1:0"]);
+        let mut first = command.start()?;
+        swaps.wait_for_results(&mut first)?;
+        let mut second = command.start()?;
+        wait_for(ASSIGNED, &mut second, &mut swaps, 1)?;
+        swap(s, "marked-sum", "version 2 works")?;
+        for host in [&mut first, &mut second] {
+            wait_for(SWAPPED, host, &mut swaps, 1)?;
+        }
+        swaps.feed_poison()?;
+        for host in [&mut first, &mut second] {
+            wait_for(SWAPPED, host, &mut swaps, 2)?;
+        }
+        let reasons = [why_it_fell_back(&mut first)?, why_it_fell_back(&mut second)?];
+        ensure!(reasons[0].contains("trap") && reasons[0] == reasons[1], "{reasons:?}");
+        for host in [first, second] {
+            host.drain(SOON)?;
+        }
+        member(&swaps).arg("--until-end").complete(SOON)?;
+        swaps.check()
+    });
+}
+
+/// The reason that this process gives, which must be the same wherever it gives one.
+fn why_it_fell_back(host: &mut HostProcess) -> Result<String> {
+    let address = host.admin(SOON)?.address;
+    let ask = |path| -> Result<Value> { Ok(serde_json::from_str(&http::get(&address, path, SOON)?)?) };
+    let mut last = Value::Null;
+    wait_until("a swap that says that it fell back", SOON, || {
+        let snapshot = ask("/api/v1/snapshot")?;
+        last = snapshot["swaps"].as_array().and_then(|swaps| swaps.last().cloned()).unwrap_or_default();
+        Ok(last["kind"] == "fell-back")
+    })?;
+    let versions = ask("/api/v1/modules")?;
+    let states: Vec<_> =
+        versions.as_array().context("versions")?.iter().map(|found| &found["state"]).collect();
+    ensure!(states == ["current", "refused", "previous", "past"], "{versions}");
+    ensure!(versions[1]["reason"] == last["reason"], "{versions} and {last}");
+    Ok(last["reason"].as_str().context("a reason")?.to_owned())
 }
 
 #[test]

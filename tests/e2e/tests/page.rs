@@ -4,14 +4,14 @@ mod axe;
 
 use crate::swap::Swaps;
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 use testkit::browser::save_screenshot;
 use testkit::host::HostProcess;
 use testkit::scenario::SOON;
-use testkit::{Browser, HostCommand, files, scenario, wait_until};
+use testkit::{Admin, Browser, HostCommand, files, scenario, wait_until};
 use xtask::paths;
 use xtask::process::Signal;
 
@@ -25,6 +25,34 @@ const PICTURE_BYTES_MAX: usize = 150_000;
 const ALL_CHARTS_SAY: &str = "return [...document.querySelectorAll('.plot')].map((plot) => plot.ariaLabel)";
 /// Nothing is wider than the window.
 const OVERFLOW: &str = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+/// How the outcome of a change is meant.
+const TONE: &str = "return document.getElementById('outcome').dataset.tone";
+/// Names and figures of the report of a shadow run.
+const REPORT: &str = "
+    const pairs = [...document.querySelectorAll('#report dl > div')];
+    return Object.fromEntries(pairs.map(({ children: [name, figure] }) => [name.textContent, figure.textContent]));";
+/// Records of a shadow run, as the page proposes them.
+const RECORDS: u64 = 1000;
+/// Time rises, and each column of the charts has a figure for each moment; the first has gaps.
+const TIMES: &str = "
+    return import('/page/charts.js').then(({ timeline: { times, columns } }) => [
+      times.every((time, at) => at === 0 || time > times[at - 1]),
+      columns.every(({ length }) => length === times.length),
+      columns[0].includes(null),
+    ]);";
+/// A moment that comes again, a long silence, a clock that is set back, a lost connection; and what is left of them much
+/// later.
+const TIMELINE: &str = "
+    return import('/page/timeline.js').then(({ Timeline }) => {
+      const timeline = new Timeline();
+      const column = timeline.column();
+      for (const time of [10, 11, 11, 12, 30, 31, 30.5]) timeline.push(time, [time]);
+      timeline.interrupt();
+      timeline.push(32, [32]);
+      const before = [[...timeline.times], [...column]];
+      timeline.push(625, [625]);
+      return [...before, timeline.times];
+    });";
 /// Text of a guest, shown: what has become of it?
 const HOSTILE: &str = "
     const text = '<img src=x onerror=alert(1)><b>bold</b>';
@@ -35,23 +63,6 @@ const HOSTILE: &str = "
       return [list.querySelectorAll('img, b').length, list.textContent.split(text).length - 1];
     });";
 
-/// Where this host serves its page, and where its token is, once it says so.
-fn place(host: &mut HostProcess) -> Result<(String, PathBuf)> {
-    let mut line = None;
-    wait_until("the admin API", SOON, || {
-        host.ensure_running()?;
-        let log = host.log();
-        line = log.lines().find(|line| line.contains("\"message\":\"admin API\"")).map(str::to_owned);
-        Ok(line.is_some())
-    })?;
-    let line: Value = serde_json::from_str(&line.context("it was found")?)?;
-    let field = |name: &str| {
-        let found = line.get(name).or_else(|| line["fields"].get(name)).and_then(Value::as_str);
-        found.map(str::to_owned).with_context(|| format!("no {name} in {line}"))
-    };
-    Ok((format!("http://{}/", field("address")?), field("token_file")?.into()))
-}
-
 fn wait_until_live(browser: &Browser, host: &mut HostProcess) -> Result<()> {
     wait_until("a live page", SOON, || {
         host.ensure_running()?;
@@ -59,9 +70,9 @@ fn wait_until_live(browser: &Browser, host: &mut HostProcess) -> Result<()> {
     })
 }
 
-/// Waits until the page says `what` about the change that was asked for; records flow meanwhile.
+/// Waits until the page says `what` in this tone about the change that was asked for; records flow meanwhile.
 fn wait_for(
-    what: &str,
+    (what, tone): (&str, &str),
     browser: &Browser,
     host: &mut HostProcess,
     mut feed: impl FnMut() -> Result<()>,
@@ -71,7 +82,30 @@ fn wait_for(
         feed()?;
         Ok(browser.text("#outcome")?.contains(what))
     })
-    .with_context(|| format!("the page says: {}", browser.text("#outcome").unwrap_or_default()))
+    .with_context(|| format!("the page says: {}", browser.text("#outcome").unwrap_or_default()))?;
+    let found = browser.run(TONE)?;
+    ensure!(found == tone, "\"{what}\" in the tone {found}, not {tone}");
+    Ok(())
+}
+
+/// Runs a module beside the current one. Gives what the report says of answers: the same, different, failed.
+fn shadow(
+    module: &str,
+    tone: &str,
+    browser: &Browser,
+    host: &mut HostProcess,
+    feed: impl FnMut() -> Result<()>,
+) -> Result<[u64; 3]> {
+    browser.type_into("#module-file", &files::guest(module).display().to_string())?;
+    browser.click("#shadow-button")?;
+    wait_for(("The shadow run is over", tone), browser, host, feed)?;
+    let report = browser.run(REPORT)?;
+    let figure = |name: &str| {
+        let digits = report[name].as_str().unwrap_or_default().replace(',', "");
+        digits.parse::<u64>().with_context(|| format!("{name}: {report}"))
+    };
+    ensure!(figure("Records")? >= RECORDS, "{report}");
+    Ok([figure("Answers that are the same")?, figure("that differ")?, figure("that failed")?])
 }
 
 /// It has asked this host only, and nothing went wrong in it.
@@ -114,7 +148,8 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
         let mut swaps = Swaps::new(s)?;
         let mut host = swaps.command.clone().args(["--admin", "127.0.0.1:0"]).start()?;
         swaps.wait_for_results(&mut host)?;
-        let (url, token_file) = place(&mut host)?;
+        let Admin { address, token_file } = host.admin(SOON)?;
+        let url = format!("http://{address}/");
         let browser = Browser::start()?;
         browser.size(WIDE.0, WIDE.1)?;
         browser.open(&url)?;
@@ -127,21 +162,22 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
         ensure!(browser.text("#token-file")? == token_file.display().to_string());
         browser.type_into("#token", &fs::read_to_string(&token_file)?)?;
         browser.click("#token-form button.primary")?;
-        wait_for("Version 1 works", &browser, &mut host, || swaps.feed())?;
+        wait_for(("Version 1 works", "good"), &browser, &mut host, || swaps.feed())?;
         check_marks(&browser, 1)?;
 
         // What does not fit is refused, with the reason.
         browser.type_into("#module-file", &files::guest("hash-chain").display().to_string())?;
         browser.click("#swap-button")?;
-        wait_for("refused at step schema", &browser, &mut host, || swaps.feed())?;
+        wait_for(("refused at step schema", "bad"), &browser, &mut host, || swaps.feed())?;
 
-        browser.type_into("#module-file", &files::guest("marked-sum").display().to_string())?;
-        browser.click("#shadow-button")?;
-        wait_for("The shadow run is over", &browser, &mut host, || swaps.feed())?;
-        ensure!(browser.text("#report")?.contains("Answers that are the same"));
+        let answers = shadow("marked-sum", "good", &browser, &mut host, || swaps.feed())?;
+        ensure!(answers[0] > 0 && answers[1..] == [0, 0], "the same module: {answers:?}");
+        let answers = shadow("sum", "warn", &browser, &mut host, || swaps.feed())?;
+        ensure!(answers[1] > 0 && answers[2] == 0, "a module without marks: {answers:?}");
+        ensure!(browser.text("#report tbody")?.contains("finish"), "{}", browser.text("#report")?);
 
         browser.click("#rollback-button")?;
-        wait_for("Version 2 works", &browser, &mut host, || swaps.feed())?;
+        wait_for(("Version 2 works", "good"), &browser, &mut host, || swaps.feed())?;
         wait_until("the table of versions", SOON, || {
             swaps.feed()?;
             let first = browser.text("#versions tr")?;
@@ -183,11 +219,8 @@ fn host_dev_prints_an_address_that_shows_moving_figures_and_may_swap() -> Result
         url = found.unwrap_or_default().to_owned();
         Ok(!url.is_empty())
     })?;
-    // The address is told before somebody answers there.
-    wait_until("somebody at that address", SOON, || {
-        host.ensure_running()?;
-        Ok(browser.open(&url).is_ok())
-    })?;
+    // Nobody answers there yet, but it is taken already: whoever asks waits.
+    browser.open(&url)?;
     wait_until_live(&browser, &mut host)?;
     let mut totals = Vec::new();
     wait_until("figures that move", SOON, || {
@@ -201,16 +234,21 @@ fn host_dev_prints_an_address_that_shows_moving_figures_and_may_swap() -> Result
     let (address, token) = url.split_once("#token=").context("a token in the address")?;
     ensure!(browser.run("return location.href")? == json!(address), "the token stays in the address bar");
     ensure!(!token.is_empty());
+    check_token(&browser, "of-another-start")?;
+    check_token(&browser, token)?;
+    let topology = browser.text("#topology table")?;
+    ensure!(topology.contains("transform") && !topology.contains("topic:"), "{topology}");
 
     let is_for_keeps = std::env::var_os("UPDATE_EXPECT").is_some();
     pass(&browser, if is_for_keeps { 45 } else { 0 })?;
     browser.type_into("#module-file", &new.display().to_string())?;
     browser.click("#swap-button")?;
-    wait_for("Version 1 works", &browser, &mut host, || Ok(()))?;
+    wait_for(("Version 1 works", "good"), &browser, &mut host, || Ok(()))?;
     check_marks(&browser, 1)?;
     pass(&browser, if is_for_keeps { 60 } else { 0 })?;
     check_manners(&browser, address)?;
     picture(&browser, is_for_keeps)?;
+    check_times(&browser, &mut host)?;
     host.signal(Signal::Interrupt)?;
     wait_until("the page to say that the host is gone", SOON, || {
         Ok(browser.text("#connection")? == "reconnecting")
@@ -218,6 +256,33 @@ fn host_dev_prints_an_address_that_shows_moving_figures_and_may_swap() -> Result
     drop(browser);
     host.wait(SOON)?.succeeded()?;
     Ok(fs::remove_dir_all(folder)?)
+}
+
+/// The address of another start, followed in the same tab.
+fn check_token(browser: &Browser, token: &str) -> Result<()> {
+    browser.run(&format!("location.hash = 'token={token}'"))?;
+    wait_until("the token of that address", SOON, || {
+        Ok(browser.run("return [sessionStorage.getItem('token'), location.hash]")? == json!([token, ""]))
+    })
+}
+
+/// The host stands still for a while, as it does on a machine that sleeps.
+fn check_times(browser: &Browser, host: &mut HostProcess) -> Result<()> {
+    ensure!(
+        browser.run(TIMELINE)?
+            == json!([
+                [10, 11, 12, 21, 30, 30.5, 31.25, 32],
+                [10, 11, 12, null, 30, 30.5, null, 32],
+                [30, 30.5, 31.25, 32, 328.5, 625],
+            ]),
+        "{}",
+        browser.run(TIMELINE)?
+    );
+    host.signal(Signal::Stop)?;
+    wait_until("a page without news", SOON, || Ok(browser.text("#connection")? == "no news"))?;
+    host.signal(Signal::Continue)?;
+    wait_until_live(browser, host)?;
+    wait_until("a gap in the charts", SOON, || Ok(browser.run(TIMES)? == json!([true, true, true])))
 }
 
 /// Waits until the page has shown so many more snapshots.

@@ -1,6 +1,7 @@
 //! A module is swapped while records flow: nothing is lost, and no transaction holds the work of two modules.
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ const LINES: u64 = 200;
 /// What `marked-sum` puts behind its results.
 const MARK: &[u8] = b" marked";
 pub(crate) const SWAPPED: &str = "\"message\":\"module swapped\"";
+const SAME: &str = "\"message\":\"the module's file is that which runs\"";
 const REFUSED: &str = "\"message\":\"module refused";
 
 /// A host whose module is a file that changes, and the input that flows meanwhile.
@@ -62,11 +64,13 @@ impl<'a> Swaps<'a> {
         self.workload.produce(&mut self.producer, &self.place.input(), LINES)
     }
 
-    /// A record on which `marked-sum` panics.
-    fn feed_poison(&mut self) -> Result<()> {
-        let record = NewRecord { partition: 0, value: Some(b"poison,1"), ..NewRecord::default() };
-        self.producer.send(&self.place.input(), &record)?;
-        self.poison += 1;
+    /// Records on which `marked-sum` panics, one a partition, so that every worker has one.
+    pub(crate) fn feed_poison(&mut self) -> Result<()> {
+        for partition in 0..PARTITIONS {
+            let record = NewRecord { partition, value: Some(b"poison,1"), ..NewRecord::default() };
+            self.producer.send(&self.place.input(), &record)?;
+            self.poison += 1;
+        }
         self.producer.flush()
     }
 
@@ -222,6 +226,15 @@ pub(crate) fn command_line(s: &Scenario, words: &[&str]) -> Result<(bool, String
     Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
 }
 
+/// Calls of the versions, by their numbers.
+fn calls(s: &Scenario) -> Result<serde_json::Map<String, Value>> {
+    let (done, text) = command_line(s, &["modules", "sum", "--json"])?;
+    ensure!(done, "{text}");
+    let versions: Vec<Value> = serde_json::from_str(&text)?;
+    let figures = versions.iter().filter(|version| version["number"].is_u64());
+    Ok(figures.map(|version| (version["number"].to_string(), version["calls"].clone())).collect())
+}
+
 #[test]
 fn commands_swap_roll_back_and_list() {
     embedded("swap-commands", |s| {
@@ -235,8 +248,14 @@ fn commands_swap_roll_back_and_list() {
         let chain = files::guest("hash-chain").display().to_string();
         let (done, text) = command_line(s, &["swap", "sum", &chain])?;
         ensure!(!done && text.contains("refused at step schema"), "{text}");
+        let first = calls(s)?["0"].clone();
         let (done, text) = command_line(s, &["rollback", "sum"])?;
         ensure!(done && text.contains("version 2 works"), "{text}");
+        wait_until("calls of version 2", SOON, || {
+            swaps.feed()?;
+            Ok(calls(s)?["2"].as_u64() > Some(0))
+        })?;
+        ensure!(calls(s)?["0"] == first, "the same module as another version has figures of its own");
         let (done, text) = command_line(s, &["modules", "sum"])?;
         let states: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
         ensure!(done && states == ["current", "refused", "previous", "past"], "{text}");
@@ -291,7 +310,7 @@ fn a_module_that_faults_on_real_records_gives_way_to_the_one_before() {
     scenario("swap-probation", |s| {
         let mut swaps = Swaps::new(s)?;
         // So that one fault would stop the application.
-        let command = swaps.command.clone().setting("on_fault", "fail");
+        let command = swaps.command.clone().args(["--workers", "2"]).setting("on_fault", "fail");
         let mut host = command.start()?;
         swaps.wait_for_results(&mut host)?;
         swaps.ask_for("marked-sum", &mut host, SWAPPED)?;
@@ -305,6 +324,9 @@ fn a_module_that_faults_on_real_records_gives_way_to_the_one_before() {
             host.ensure_running()?;
             Ok(host.log().matches(SWAPPED).count() == 2)
         })?;
+        // What the other worker has said of the same module is heard before the file is looked at.
+        swaps.ask_for("sum", &mut host, SAME)?;
+        swaps.ask_for("sum", &mut host, SAME)?;
         let (done, text) = command_line(s, &["modules", "sum"])?;
         let states: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
         ensure!(done && states == ["current", "refused", "previous", "past"], "{text}");

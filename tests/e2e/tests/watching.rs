@@ -4,16 +4,16 @@ use crate::python;
 use anyhow::{Context as _, Result, ensure};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
-use std::path::Path;
-use testkit::host::HostProcess;
+use std::path::{Path, PathBuf};
 use testkit::scenario::SOON;
-use testkit::{HostCommand, files, wait_until};
+use testkit::{HostCommand, files, http, wait_until};
 use xtask::paths;
 
 /// The parser of Prometheus' own client, a parser of its expressions, and of YAML.
 const PACKAGES: [&str; 3] = ["prometheus-client==0.26.0", "promql-parser==0.11.0", "pyyaml==6.0.3"];
+
+/// Events, one a second, within which the figures must have moved.
+const EVENTS_MAX: usize = 60;
 
 /// Runs `host dev` with a module, and gives the address of its admin API once results are committed.
 fn watched(name: &str, test: impl FnOnce(&str, &Path) -> Result<()>) -> Result<()> {
@@ -23,7 +23,7 @@ fn watched(name: &str, test: impl FnOnce(&str, &Path) -> Result<()>) -> Result<(
         .args(["--bootstrap-servers", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rate", "500", "--module"])
         .arg(files::guest("sum"))
         .start()?;
-    let address = admin(&mut host)?;
+    let address = host.admin(SOON)?.address;
     wait_until("all workers at work, and results", SOON, || {
         host.ensure_running()?;
         let now = snapshot(&address)?;
@@ -35,45 +35,46 @@ fn watched(name: &str, test: impl FnOnce(&str, &Path) -> Result<()>) -> Result<(
     Ok(fs::remove_dir_all(folder)?)
 }
 
-fn admin(host: &mut HostProcess) -> Result<String> {
-    let mut address = None;
-    wait_until("the admin API", SOON, || {
-        host.ensure_running()?;
-        let log = host.log();
-        let line = log.lines().find(|line| line.contains("\"message\":\"admin API\""));
-        let rest = line.and_then(|line| line.split_once("\"address\":\""));
-        address = rest.and_then(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()));
-        Ok(address.is_some())
-    })?;
-    address.context("it was found")
-}
-
-/// The lines of an answer, its head too.
-fn get(address: &str, path: &str) -> Result<impl Iterator<Item = std::io::Result<String>>> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(SOON))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
-    Ok(BufReader::new(stream).lines())
-}
-
 fn snapshot(address: &str) -> Result<serde_json::Value> {
-    let last = get(address, "/api/v1/snapshot")?.last().context("an answer")??;
-    Ok(serde_json::from_str(&last)?)
+    Ok(serde_json::from_str(&http::get(address, "/api/v1/snapshot", SOON)?)?)
+}
+
+/// What stands in the files, and what the judge would not let pass in its place.
+const MISTAKES: [(&str, &str); 6] = [
+    ("wasmhost_module_faults_total[5m]", "wasmhost_module_faults_total{cause=\"crash\"}[5m]"),
+    ("wasmhost_ready == 0", "wasmhost_ready{worker=\"1\"} == 0"),
+    ("{{ $labels.topic }}", "{{ $labels.partition }}"),
+    ("{{topic}}-{{partition}}", "{{topic}}-{{part}}"),
+    ("sum by (cause) (rate(wasmhost_dropped", "sum by (reason) (rate(wasmhost_dropped"),
+    ("\"label_values(wasmhost_build_info, instance)", "\"label_values(wasmhost_build_info, process)"),
+];
+
+/// What Prometheus' parsers say of the metrics, and of rules and dashboard beside them.
+fn judged(address: &str, alerts: &Path, board: &Path) -> Result<serde_json::Value> {
+    let url = format!("http://{address}/metrics");
+    python::run(&PACKAGES, "metrics.py", &[url.as_ref(), alerts.as_ref(), board.as_ref()])
 }
 
 #[test]
 fn prometheus_reads_the_metrics_and_no_alert_or_panel_names_one_that_is_not_there() -> Result<()> {
-    watched("watching-metrics", |address, _| {
-        let url = format!("http://{address}/metrics");
+    watched("watching-metrics", |address, folder| {
         let deploy = paths::root().join("deploy");
         let (alerts, board) = (deploy.join("prometheus/alerts.yml"), deploy.join("grafana/dashboard.json"));
-        let arguments: [&OsStr; 3] = [url.as_ref(), alerts.as_ref(), board.as_ref()];
-        let checked = python::run(&PACKAGES, "metrics.py", &arguments)?;
+        let checked = judged(address, &alerts, &board)?;
         ensure!(
             checked["expressions"].as_u64() > Some(30),
             "so many are looked at: {}",
             checked["expressions"]
         );
+        for (right, wrong) in MISTAKES {
+            let spoilt = |path: &Path, name: &str| -> Result<PathBuf> {
+                let spoilt = folder.join(name);
+                fs::write(&spoilt, fs::read_to_string(path)?.replacen(right, wrong, 1))?;
+                Ok(spoilt)
+            };
+            let passed = judged(address, &spoilt(&alerts, "alerts.yml")?, &spoilt(&board, "board.json")?);
+            ensure!(passed.is_err(), "nobody sees {wrong}");
+        }
         let text = checked["text"].as_str().context("the metrics")?;
         for name in
             ["wasmhost_module_call_duration_seconds_count{", "wasmhost_commit_duration_seconds_count{"]
@@ -88,9 +89,10 @@ fn prometheus_reads_the_metrics_and_no_alert_or_panel_names_one_that_is_not_ther
 #[test]
 fn the_feed_moves_and_host_top_shows_it() -> Result<()> {
     watched("watching-feed", |address, folder| {
-        let events = get(address, "/api/v1/events")?;
-        let data = events.filter_map(|line| Some(line.ok()?.strip_prefix("data: ")?.to_owned()));
-        let mut commits = data.filter_map(|data| {
+        // The first line that is late ends them.
+        let events = http::lines(address, "/api/v1/events", SOON)?.map_while(Result::ok);
+        let data = events.filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
+        let mut commits = data.take(EVENTS_MAX).filter_map(|data| {
             serde_json::from_str::<serde_json::Value>(&data).ok()?["totals"]["commits"].as_u64()
         });
         let first = commits.next().context("an event at once")?;
@@ -135,19 +137,28 @@ fn the_feed_moves_and_host_top_shows_it() -> Result<()> {
     })
 }
 
+/// Some text is set to another colour or weight.
+fn has_colours(frames: &str) -> bool {
+    frames
+        .split("\u{1b}[")
+        .skip(1)
+        .any(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('m'))
+}
+
 #[test]
 fn host_top_gives_the_terminal_back_as_it_was() -> Result<()> {
     watched("watching-terminal", |address, _| {
         let host = files::host_binary();
         let seen = python::run(&PACKAGES, "terminal.py", &[host.as_ref(), address.as_ref()])?;
-        for key in ["q", "Ctrl-C"] {
+        for (key, is_coloured) in [("q", true), ("Ctrl-C", false)] {
             let run = &seen[key];
             ensure!(run["code"].as_i64() == Some(0), "{key} ends it: {run}");
             for fact in ["took_screen", "took_keys", "gave_back"] {
                 ensure!(run[fact].as_bool() == Some(true), "{fact}, {key}: {run}");
             }
             let frames = run["frames"].as_str().context("frames")?;
-            ensure!(frames.contains("records/s") && !frames.contains("\u{1b}[31m"), "{frames}");
+            ensure!(frames.contains("records/s"), "{frames}");
+            ensure!(has_colours(frames) == is_coloured, "with NO_COLOR only behind {key}: {frames:?}");
         }
         Ok(())
     })

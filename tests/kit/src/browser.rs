@@ -1,9 +1,9 @@
 //! A real Chromium without a window, by `chromedriver`: what a person would see and do, and what the page asked for.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::http;
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -176,18 +176,10 @@ impl Browser {
 
     /// One request to `chromedriver`, and the value of its answer.
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let target = format!("/session{}{path}", self.session);
-        write!(
-            stream,
-            "{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )?;
-        let answer = answer(stream).with_context(|| format!("no answer to {method} {target}"))?;
-        let mut answer: Value = serde_json::from_slice(&answer)?;
+        let answer = http::ask(&format!("127.0.0.1:{}", self.port), method, &target, &body, PATIENCE)?;
+        let mut answer: Value = serde_json::from_slice(&answer.body)?;
         let value = answer["value"].take();
         if let Some(error) = value["error"].as_str() {
             bail!("{error}: {}", value["message"].as_str().unwrap_or_default());
@@ -216,27 +208,6 @@ fn port(driver: &mut Child) -> Result<u16> {
         }
     }
     bail!("chromedriver ended without a word of its port")
-}
-
-/// The body of an HTTP answer of known length.
-fn answer(stream: TcpStream) -> Result<Vec<u8>> {
-    let mut stream = BufReader::new(stream);
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        ensure!(stream.read_line(&mut line)? > 0, "the answer has no end");
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = Some(value.trim().parse()?);
-        }
-    }
-    let mut body = vec![0; length.context("the answer has no length")?];
-    stream.read_exact(&mut body)?;
-    Ok(body)
 }
 
 fn from_base64(text: &str) -> Result<Vec<u8>> {

@@ -4,6 +4,7 @@ use crate::files::host_binary;
 use crate::kafka::Kafka;
 use crate::wait::wait_until;
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -12,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use xtask::process::{self, Signal};
+
+/// A host says so where its admin API is.
+const ADMIN: &str = "\"message\":\"admin API\"";
 
 /// How to run the host. A clone shares the state folder, as two processes of one machine do.
 #[derive(Clone, Debug)]
@@ -126,6 +130,15 @@ pub struct HostProcess {
     stderr: PathBuf,
 }
 
+/// Where a host serves its admin API over HTTP.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Address and port.
+    pub address: String,
+    /// What changes need is in it.
+    pub token_file: PathBuf,
+}
+
 /// How a host ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -178,6 +191,25 @@ impl HostProcess {
     /// What it has written to standard output so far.
     pub fn output(&self) -> String {
         read_lossy(&self.stdout)
+    }
+
+    /// Waits until it says where its admin API is. It logs JSON.
+    ///
+    /// # Errors
+    /// It has ended, or does not say so in time.
+    pub fn admin(&mut self, within: Duration) -> Result<Admin> {
+        let mut found = None;
+        wait_until("the admin API", within, || {
+            self.ensure_running()?;
+            let log = self.log();
+            found = log.lines().find(|line| line.contains(ADMIN)).map(str::to_owned);
+            Ok(found.is_some())
+        })?;
+        let line: Value = serde_json::from_str(&found.context("it was found")?)?;
+        let field = |name: &str| {
+            line[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {line}"))
+        };
+        Ok(Admin { address: field("address")?, token_file: field("token_file")?.into() })
     }
 
     /// Sends it a signal.

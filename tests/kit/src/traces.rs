@@ -1,9 +1,10 @@
 //! A collector of OpenTelemetry in the test's process. It takes spans as OTLP over HTTP, and reads as much of them as
 //! tests ask about, by the numbers of the fields in `opentelemetry/proto`.
 
+use crate::http;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -115,12 +116,8 @@ impl Collector {
 
 fn take(stream: &TcpStream) -> Result<HeadAndBody> {
     let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        ensure!(reader.read_line(&mut head)? > 0, "a request ends in its head");
-    }
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-    let mut body = vec![0; length.context("a request says its length")?.parse()?];
+    let head = http::head(&mut reader)?;
+    let mut body = vec![0; http::content_length(&head)?.context("a request says its length")?];
     reader.read_exact(&mut body)?;
     Ok((head, body))
 }

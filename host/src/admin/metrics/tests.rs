@@ -3,7 +3,6 @@
 use super::*;
 use crate::metrics::recent::{Commit, Ended};
 use crate::worker::Restoring;
-use host_core::effect::Cause;
 use host_core::operator::Description;
 use host_core::record::TopicPartition;
 use host_core::topology::{Repartition, Topology};
@@ -16,16 +15,14 @@ const BEGIN: &str = "<!-- metrics: made from the code by the test of host/src/ad
 /// ... and where it ends.
 const END: &str = "<!-- end of metrics -->\n";
 
-/// Everything has happened once.
 fn all() -> String {
     let module = Description { transforms: true, reduces: true, ..Description::default() };
     let io = (vec!["in".to_owned()], "out".to_owned());
     let topology = Topology::new("app", "sum", io, &module, Repartition::Auto);
     let metrics = Metrics::new(&topology, 0);
     metrics.commits.add(3);
-    for counts in [&metrics.dead_letters, &metrics.skipped, &metrics.faults] {
-        counts.count(Cause::NullKey);
-    }
+    metrics.dead_letters.count(Cause::Rejected);
+    metrics.skipped.count(Cause::NullKey);
     metrics.set_lag(&TopicPartition::new("in", 2), 7);
     let took = Duration::from_millis(3);
     metrics.ended(Commit { at: SystemTime::now(), took, ended: Ended::Clean, records: 1 });
@@ -57,7 +54,10 @@ fn counts_are_written_with_their_labels() {
     let text = all();
     for line in [
         "wasmhost_commits_total 3",
-        "wasmhost_dead_letter_records_total{cause=\"null-key\"} 1",
+        "wasmhost_dead_letter_records_total{cause=\"rejected\"} 1",
+        "wasmhost_dead_letter_records_total{cause=\"trap\"} 0",
+        "wasmhost_dropped_records_total{cause=\"null-key\"} 1",
+        "wasmhost_module_faults_total{cause=\"trap\"} 0",
         "wasmhost_records_lag{topic=\"in\",partition=\"2\"} 7",
         "wasmhost_topic_records_consumed_total{topic=\"in\"} 3",
         "wasmhost_module_info{version=\"1\",digest=\"0123456789ab\",described=\"0.1.0\"} 1",
@@ -69,6 +69,8 @@ fn counts_are_written_with_their_labels() {
     ] {
         assert!(text.lines().any(|found| found == line), "no line {line}\n{text}");
     }
+    let is_fault = |cause: &str| text.contains(&format!("wasmhost_module_faults_total{{cause=\"{cause}\"}}"));
+    assert!(is_fault("deadline") && !is_fault("rejected"), "a record that is rejected is no faulted call");
 }
 
 /// A line for each family: name, kind, labels, help.

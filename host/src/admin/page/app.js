@@ -1,11 +1,11 @@
 // The page: reads the feed, one snapshot a second, and hands each to its parts.
 
-import { draw, push } from "./charts.js";
+import { draw, push, timeline } from "./charts.js";
 import { byId, el, setShown, setText } from "./dom.js";
 import { showFaults } from "./faults.js";
 import { showModules, startModules } from "./modules.js";
 import { makeCharts, showPanels } from "./panels.js";
-import { showTokenFile, takeToken } from "./token.js";
+import { showTokenFile } from "./token.js";
 import { showTopology } from "./topology.js";
 
 // Without a snapshot for so long the connection is as good as lost.
@@ -26,7 +26,7 @@ function setLive(live, text) {
   setText(badge, live ? "live" : text);
   if (isLive && !live) {
     announce(`Connection lost, ${text}`);
-    push(Date.now() / 1000, null);
+    timeline.interrupt();
   }
   if (!isLive && live && heardAt > 0) announce("Connected");
   isLive = live;
@@ -88,7 +88,6 @@ async function about() {
   setShown(nav, links.length > 1);
 }
 
-takeToken();
 startModules();
 makeCharts();
 connect();

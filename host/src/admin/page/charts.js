@@ -2,10 +2,9 @@
 
 import { el, setText } from "./dom.js";
 import { clock } from "./format.js";
+import { Timeline } from "./timeline.js";
 
-// Snapshots that are kept: ten minutes.
-const POINTS_MAX = 600;
-// The least and the most seconds that a chart shows.
+// The least seconds that a chart shows.
 const SPAN_S_MIN = 60;
 const HEIGHT_PX = 150;
 // How often the description for screen readers changes.
@@ -13,7 +12,7 @@ const DESCRIBE_EVERY = 10;
 // Two marks nearer than this have one label.
 const LABEL_PX = 26;
 
-const times = [];
+export const timeline = new Timeline();
 const charts = [];
 let marks = [];
 const colors = new Map();
@@ -40,7 +39,7 @@ class TimeChart {
   // `series`: label and colour of each line, or `isTextOnly`; `read` takes their values from a snapshot.
   constructor(card, { title, series, read, format, tick, incrs, isStacked = false }) {
     Object.assign(this, { title, series, read, format, tickFormat: tick ?? format, incrs, isStacked });
-    this.columns = series.map(() => []);
+    this.columns = series.map(() => timeline.column());
     this.drawn = this.columns.filter((_, place) => !series[place].isTextOnly);
     this.updates = 0;
     this.values = series.map(() => el("b", null, "–"));
@@ -87,6 +86,7 @@ class TimeChart {
 
   // What uPlot draws: of a stack the sums, the largest first, so that the lower ones lie above it.
   shown() {
+    const { times } = timeline;
     if (!this.isStacked) return [times, ...this.drawn];
     const sums = this.drawn.map(() => []);
     times.forEach((_, at) => {
@@ -99,12 +99,10 @@ class TimeChart {
     return [times, ...sums.reverse()];
   }
 
-  push(snapshot) {
-    const values = snapshot ? this.read(snapshot) : [];
-    this.columns.forEach((column, place) => {
-      column.push(values[place] ?? null);
-      if (column.length > POINTS_MAX) column.shift();
-    });
+  // One for each column.
+  valuesOf(snapshot) {
+    const values = this.read(snapshot);
+    return this.series.map((_, place) => values[place]);
   }
 
   draw() {
@@ -116,7 +114,7 @@ class TimeChart {
   }
 
   showValues(at) {
-    const place = at ?? times.length - 1;
+    const place = at ?? timeline.times.length - 1;
     this.values.forEach((value, line) => setText(value, this.format(this.columns[line][place])));
   }
 
@@ -127,7 +125,7 @@ class TimeChart {
       const [least, most] = [Math.min(...known), Math.max(...known)];
       return `${label}: now ${this.format(known.at(-1))}, between ${this.format(least)} and ${this.format(most)}`;
     });
-    const swaps = marks.filter((mark) => mark.time >= (times[0] ?? 0)).length;
+    const swaps = marks.filter((mark) => mark.time >= (timeline.times[0] ?? 0)).length;
     return `${this.title}, chart. ${lines.join(". ")}. ${swaps} ${swaps === 1 ? "swap" : "swaps"} in this time.`;
   }
 }
@@ -158,11 +156,9 @@ function drawMarks(plot) {
 
 export const timeChart = (card, options) => new TimeChart(card, options);
 
-// Adds a snapshot to all charts. A gap (no snapshot) breaks the lines.
+// Adds a snapshot to all charts.
 export function push(time, snapshot) {
-  times.push(time);
-  if (times.length > POINTS_MAX) times.shift();
-  for (const chart of charts) chart.push(snapshot);
+  timeline.push(time, charts.flatMap((chart) => chart.valuesOf(snapshot)));
 }
 
 // Draws all charts with these marks: time in seconds, label.

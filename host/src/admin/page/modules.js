@@ -3,7 +3,7 @@
 import { byId, setRows, setShown, setText } from "./dom.js";
 import { bytes, clock, count, digest, micros, moment } from "./format.js";
 import { showReport } from "./report.js";
-import { forgetToken, hasToken, send } from "./token.js";
+import { forgetToken, hasToken, send, takeToken } from "./token.js";
 
 // Milliseconds that a shadow run may take to see its records.
 const SHADOW_TIMEOUT_MS = 60_000;
@@ -135,6 +135,11 @@ function showLock() {
   lock.replaceChildren(forget);
 }
 
+function takeTokenAndShow() {
+  takeToken();
+  showLock();
+}
+
 export function startModules() {
   byId("swap").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -142,5 +147,7 @@ export function startModules() {
   });
   byId("shadow-button").addEventListener("click", shadow);
   byId("rollback-button").addEventListener("click", rollback);
-  showLock();
+  // Another address of the same page, such as that of the next start, loads nothing anew.
+  addEventListener("hashchange", takeTokenAndShow);
+  takeTokenAndShow();
 }

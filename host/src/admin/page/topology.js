@@ -54,13 +54,13 @@ function lines(name) {
   return [cut(name.slice(0, at)), cut(name.slice(at))];
 }
 
-function drawNode({ id, kind }, { x, y }) {
-  const [middle, text] = [x + WIDTH / 2, lines(id)];
+function drawNode({ kind, name }, { x, y }) {
+  const [middle, text] = [x + WIDTH / 2, lines(name)];
   const spans = text.map((line, place) =>
     svg("tspan", { x: middle, y: y + HEIGHT / 2 + (place - (text.length - 1) / 2) * 14 }, line));
   const radius = kind === "operator" ? 6 : HEIGHT / 2;
   return svg("g", { class: `node ${kind === "operator" ? "operator" : "topic"}` },
-    svg("title", null, `${kind} ${id}`),
+    svg("title", null, `${kind} ${name}`),
     svg("rect", { x, y, width: WIDTH, height: HEIGHT, rx: radius }),
     svg("text", { "text-anchor": "middle", "dominant-baseline": "central" }, ...spans));
 }
@@ -125,5 +125,6 @@ export function showTopology({ topology }) {
   edges.forEach(({ records_per_s: rate }, place) => {
     if (rates[place]) setText(rates[place], typeof rate === "number" ? count(rate) : "");
   });
-  setRows(table, edges.map(({ from, to, records_per_s: rate }) => [from, to, count(rate)]));
+  const names = new Map(nodes.map(({ id, name }) => [id, name]));
+  setRows(table, edges.map(({ from, to, records_per_s: rate }) => [names.get(from) ?? from, names.get(to) ?? to, count(rate)]));
 }

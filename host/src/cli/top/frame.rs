@@ -3,6 +3,7 @@
 use crate::cli::modules::age;
 use crate::feed::snapshot::{Fault, Module, Snapshot, Swap};
 use crate::progress::{bytes, count, digits};
+use crate::shown::{harmless, short};
 use std::fmt::Write as _;
 
 /// Partitions that are shown, those furthest behind first.
@@ -15,8 +16,6 @@ const HAPPENED_MAX: usize = 8;
 const OUTPUTS_MAX: usize = 5;
 /// Columns of the bar, at most.
 const BAR_COLUMNS_MAX: usize = 60;
-/// Digits of a digest.
-const DIGEST_DIGITS: usize = 12;
 /// Phases of a worker, the letter that stands for each in the bar, and its colour.
 const PHASES: [(&str, char, u8); 7] = [
     ("poll", '.', 90),
@@ -61,7 +60,8 @@ struct Page {
 }
 
 impl Page {
-    /// Adds a line in pieces of text and colour (0: plain), cut at the edge.
+    /// Adds a line in pieces of text and colour (0: plain), cut at the edge. Words of modules and records must not
+    /// steer the terminal.
     fn line(&mut self, pieces: &[(&str, u8)]) {
         self.lines += 1;
         if self.lines > self.look.rows {
@@ -85,11 +85,6 @@ impl Page {
     fn plain(&mut self, text: &str) {
         self.line(&[(text, 0)]);
     }
-}
-
-/// Words of modules and records must not steer the terminal.
-fn harmless(c: char) -> char {
-    if c.is_control() { '?' } else { c }
 }
 
 fn head(page: &mut Page, now: &Snapshot) {
@@ -205,16 +200,15 @@ fn modules(page: &mut Page, now: &Snapshot) {
         let number = version.number.map_or("-".to_owned(), |number| number.to_string());
         let since = age((now.at_ms / 1000).saturating_sub(version.since_s));
         let some = |count: Option<u64>| count.map_or("-".to_owned(), digits);
-        let digest = version.digest.get(..DIGEST_DIGITS).unwrap_or(&version.digest);
-        let digest = if version.digest.starts_with("native:") { &version.digest } else { digest };
         page.plain(&format!(
-            "{number:<7} {:<9} {since:<5} {:<11} {:<11} {:<7} {:<8} {:<8} {digest}",
+            "{number:<7} {:<9} {since:<5} {:<11} {:<11} {:<7} {:<8} {:<8} {}",
             version.state,
             version.version,
             some(version.calls),
             some(version.faults),
             took(*call_p50_us),
             took(*call_p99_us),
+            short(&version.digest),
         ));
     }
 }

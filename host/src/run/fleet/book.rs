@@ -7,6 +7,7 @@
 //!
 //! Chunks come before the announcement that needs them, in the same transaction.
 
+use crate::run::purpose::Purpose;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,9 @@ pub(super) struct Announcement {
     pub previous: Option<String>,
     /// The process that announced it.
     pub by: String,
+    /// Older hosts do not say.
+    #[serde(default)]
+    pub purpose: Purpose,
 }
 
 /// What was read so far.
@@ -113,7 +117,7 @@ impl Book {
         digest: &str,
         bytes: &[u8],
         signature: Option<&str>,
-        by: &str,
+        (by, purpose): (&str, &Purpose),
     ) -> Vec<(String, Option<Vec<u8>>)> {
         let previous = self.latest().map(|latest| latest.digest.clone());
         let chunks = bytes.chunks(CHUNK_BYTES);
@@ -125,6 +129,7 @@ impl Book {
             signature: signature.map(str::to_owned),
             previous: previous.clone(),
             by: by.to_owned(),
+            purpose: purpose.clone(),
         };
         let key = |digest: &str, index| format!("chunk/{digest}/{index:05}");
         let mut records = Vec::new();
@@ -147,7 +152,7 @@ mod tests {
     use super::*;
 
     fn write(book: &mut Book, digest: &str, bytes: &[u8]) -> usize {
-        let records = book.announce(digest, bytes, None, "me");
+        let records = book.announce(digest, bytes, None, ("me", &Purpose::Swap));
         for (key, value) in &records {
             book.take(Some(key.as_bytes()), value.as_deref()).expect("our own records");
         }
@@ -168,6 +173,15 @@ mod tests {
         );
         assert_eq!(write(&mut book, "c", b"c"), 3, "the one before the last goes");
         assert_eq!((book.bytes("a").is_some(), book.bytes("b")), (true, None));
+    }
+
+    #[test]
+    fn an_announcement_of_an_older_host_is_a_swap() {
+        let mut book = Book::default();
+        let json =
+            br#"{"version":1,"digest":"a","bytes":1,"chunks":1,"signature":null,"previous":null,"by":"me"}"#;
+        assert!(book.take(Some(b"module"), Some(json)).expect("an announcement"));
+        assert_eq!(book.latest().map(|latest| &latest.purpose), Some(&Purpose::Swap));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(in crate::run) struct Tally {
 /// One answer that is not the same. Keys and values are hashed unless the user asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::run) struct Difference {
-    /// `transform`, `reduce`, `merge` or `finish`.
+    /// `transform`, `reduce`, `process`, `merge` or `finish`.
     pub interface: &'static str,
     /// Where the row was read, or its key.
     pub at: String,

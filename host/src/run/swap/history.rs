@@ -77,11 +77,6 @@ impl History {
         });
     }
 
-    /// Why the last module that was refused was.
-    pub(super) fn last_refusal(&self) -> Option<String> {
-        self.0.iter().rev().find_map(|version| version.reason.clone())
-    }
-
     fn push(&mut self, version: Version) {
         self.0.push(version);
         let over = self.0.len().saturating_sub(VERSIONS_MAX);
