@@ -1,6 +1,7 @@
 //! The machine of one worker: events in, effects out. All control flow of tasks and transactions is here
 //! and nowhere else; it reads no clock, and a run replays exactly from its events.
 
+use self::hold::Hold;
 use self::keep::Kept;
 use self::swap::{Fallback, Staged};
 use crate::effect::{Assignment, CommitOffset, Effect, Report};
@@ -100,12 +101,10 @@ pub struct Machine<O> {
     fallback: Option<Fallback<O>>,
     /// Why the operator before works again, until somebody asks.
     fell_back: Option<String>,
-    /// Nothing new goes into the repartition topic.
-    held: bool,
+    /// Whether anything new goes into the repartition topic.
+    hold: Hold,
     /// The last batch, for its buffers.
     spent: Option<Batch>,
-    /// Whether it is to be so.
-    hold: bool,
     stopped: bool,
 }
 
@@ -130,9 +129,8 @@ impl<O: Operator> Machine<O> {
             staged: None,
             fallback: None,
             fell_back: None,
-            held: false,
+            hold: Hold::default(),
             spent: None,
-            hold: false,
             stopped: false,
         }
     }

@@ -12,6 +12,13 @@ use crate::kafka::{Admin, Settings};
 use crate::worker::at_start;
 use anyhow::{Context as _, anyhow};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Bounds waiting for a first module that was announced.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two looks.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a process starts with.
 pub(super) struct Start {
@@ -68,6 +75,12 @@ fn follow_or_found(
             Err(error) => tracing::info!("{error:#}"),
         }
         fleet = Fleet::join(kafka, me)?;
+        // What was committed just now, here or there, is seen once Kafka has written the end of its transaction.
+        let deadline = Instant::now() + FIRST_TIMEOUT;
+        while fleet.latest()?.is_none() && Instant::now() < deadline {
+            thread::sleep(FIRST_PAUSE);
+            fleet = Fleet::join(kafka, me)?;
+        }
     }
     let newest = fleet.latest()?.context("no process could announce a first module")?;
     let Announced { version, digest, bytes, signature, by, purpose: _ } = newest;

@@ -48,7 +48,7 @@ impl fmt::Debug for Module {
         f.debug_struct("Module")
             .field("name", &self.shared.name)
             .field("digest", &self.shared.digest)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -124,7 +124,7 @@ impl Kafka {
     pub fn let_go_of_topics(&self, prefix: &str) -> Result<()> {
         let admin = self.admin()?;
         let metadata = admin.inner().fetch_metadata(None, REQUEST_TIMEOUT).context("no metadata")?;
-        let names: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
+        let names: Vec<&str> = metadata.topics().iter().map(rdkafka::metadata::MetadataTopic::name).collect();
         let names: Vec<&str> = names.into_iter().filter(|name| name.starts_with(prefix)).collect();
         for answer in block_on(admin.delete_topics(&names, &options()))? {
             answer.map_err(|(name, error)| anyhow::anyhow!("cannot delete topic {name}: {error}"))?;

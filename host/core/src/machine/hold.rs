@@ -8,35 +8,43 @@ use crate::task::{Phase, Task};
 use crate::topology::Then;
 use crate::transaction::Transaction;
 
+/// Holding begins and ends with one of the next events.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hold {
+    /// Nothing new goes into the repartition topic.
+    is_on: bool,
+    is_wanted: bool,
+}
+
 impl<O: Operator> Machine<O> {
     /// True: stops reading the inputs whose rows go to the repartition topic. False: reads them again. Done with
     /// one of the next events.
     pub fn hold(&mut self, hold: bool) {
-        self.hold = hold;
+        self.hold.is_wanted = hold;
     }
 
     pub(super) fn settle_hold(&mut self) {
-        if self.held == self.hold {
+        if self.hold.is_on == self.hold.is_wanted {
             return;
         }
-        self.held = self.hold;
+        self.hold.is_on = self.hold.is_wanted;
         if self.group != Group::In {
             return;
         }
         for i in 0..self.tasks.len() {
             if self.feeds_repartition(&self.tasks[i]) {
-                if self.held { self.pause(i) } else { self.read_again(i) }
+                if self.hold.is_on { self.pause(i) } else { self.read_again(i) }
             }
         }
     }
 
     /// True when nothing of this worker is on its way into the repartition topic.
     pub fn holds(&self) -> bool {
-        self.held && self.hold && self.transaction == Transaction::Idle
+        self.hold.is_on && self.hold.is_wanted && self.transaction == Transaction::Idle
     }
 
     pub(super) fn is_held(&self, task: &Task) -> bool {
-        self.held && self.feeds_repartition(task)
+        self.hold.is_on && self.feeds_repartition(task)
     }
 
     /// True when nothing of this task may be processed now.
