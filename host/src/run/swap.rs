@@ -254,7 +254,7 @@ impl Swapper {
             // It was one before the current module, which is not to blame and is for this worker too.
             self.stage_current(|current, control| current.measured(control.times()));
         } else if self.application.fleet.is_some() {
-            self.fall_back_together(current.digest(), number, reason);
+            self.fall_back_together(current.digest(), number, &reason);
         } else if let Some(previous) = previous {
             self.note_no_good(current.digest(), &reason);
             self.install(&previous, number + 1, &Purpose::FellBack(reason), Instant::now());

@@ -60,8 +60,8 @@ impl Swapper {
     }
 
     /// All go back, as version `number`, which is `bad`, is no good.
-    pub(super) fn fall_back_together(&self, bad: &str, number: u64, reason: String) {
-        let purpose = Purpose::FellBack(reason.clone());
+    pub(super) fn fall_back_together(&self, bad: &str, number: u64, reason: &str) {
+        let purpose = Purpose::FellBack(reason.to_owned());
         let announced = self.before_in_fleet().map_err(anyhow::Error::from).and_then(|found| {
             let (digest, bytes, signature) = found;
             let module = (digest.as_str(), bytes.as_slice(), signature.as_deref());
