@@ -112,7 +112,8 @@ fn a_module_that_is_no_good_gives_way_in_all_processes_and_each_says_why() {
             host.drain(SOON)?;
         }
         member(&swaps).arg("--until-end").complete(SOON)?;
-        swaps.check()
+        // The one that gave way may have had no result before.
+        swaps.check_sums()
     });
 }
 
