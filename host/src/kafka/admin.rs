@@ -112,6 +112,8 @@ impl Admin {
         let deadline = Instant::now() + timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            // Else it connects with the next look at its group, up to a second later.
+            self.handle.nudge();
             if self.handle.controller(left.min(LOOK_TIMEOUT)).is_some() {
                 return Ok(());
             }
