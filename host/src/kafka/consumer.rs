@@ -2,6 +2,7 @@
 //! only when told to.
 
 mod anew;
+mod start;
 
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, of_consumer, sort};
@@ -16,6 +17,7 @@ use host_core::event::{Epoch, Failure, Start};
 use host_core::record::{Batch, Offset, TopicPartition};
 use rdkafka::ClientConfig;
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
+use start::start_of;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -436,42 +438,6 @@ fn let_go(handle: &Handle) {
     }
 }
 
-fn start_of(
-    source: &TopicPartition,
-    committed: Option<(Offset, String)>,
-    (low, high): (Offset, Offset),
-    reset: Reset,
-    at_time: impl FnOnce(i64) -> Result<Option<Offset>, Failure>,
-) -> Result<(TopicPartition, Start), Failure> {
-    let stop = |text| Err(Failure::Stop(Stop::new(StopKind::State, text)));
-    match (committed, reset) {
-        (Some((offset, metadata)), _) if (low..=high).contains(&offset) => {
-            Ok((source.clone(), Start::Committed { offset, metadata }))
-        }
-        (Some((offset, _)), _) => stop(format!(
-            "{source}: the committed offset {offset} is not in the log, which holds {low} to {high}: \
-             records were deleted before they were read, or the topic was made anew\n\
-             choose offsets with kafka-consumer-groups --reset-offsets"
-        )),
-        (None, Reset::Earliest) => Ok((source.clone(), Start::Reset { offset: low })),
-        (None, Reset::Latest) => Ok((source.clone(), Start::Reset { offset: high })),
-        (None, Reset::Offset(offset)) if (low..=high).contains(&offset) => {
-            Ok((source.clone(), Start::Reset { offset }))
-        }
-        (None, Reset::Offset(offset)) => stop(format!(
-            "{source}: offset {offset}, where reading is to start, is not in the log, which holds {low} to {high}"
-        )),
-        (None, Reset::Time(time)) => {
-            let offset = at_time(time)?.unwrap_or(high);
-            Ok((source.clone(), Start::Reset { offset }))
-        }
-        (None, Reset::None) => stop(format!(
-            "{source}: nothing is committed and the offset reset policy is none\n\
-             use --offset-reset earliest or latest, or commit offsets with kafka-consumer-groups --reset-offsets"
-        )),
-    }
-}
-
 /// The stable committed offsets of the client's group with their metadata, in the order of the question.
 pub(super) fn committed(
     handle: &Handle,
@@ -551,32 +517,6 @@ pub(super) fn in_order(partitions: &[TopicPartition], entries: &[Entry]) -> Resu
 mod tests {
     use super::*;
 
-    fn start(committed: Option<Offset>, reset: Reset) -> Result<Start, String> {
-        let committed = committed.map(|offset| (offset, "m".to_owned()));
-        let at_time = |time| Ok((time < 5).then_some(15));
-        match start_of(&TopicPartition::new("in", 2), committed, (10, 20), reset, at_time) {
-            Ok((_, start)) => Ok(start),
-            Err(Failure::Stop(stop)) => Err(stop.message),
-            Err(failure) => Err(format!("{failure:?}")),
-        }
-    }
-
-    #[test]
-    fn committed_offsets_inside_the_log_win_over_the_policy() {
-        for offset in [10, 15, 20] {
-            let expected = Start::Committed { offset, metadata: "m".to_owned() };
-            assert_eq!(start(Some(offset), Reset::None), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn committed_offsets_outside_the_log_stop_whatever_the_policy() {
-        for offset in [0, 9, 21] {
-            let error = start(Some(offset), Reset::Earliest).expect_err("outside");
-            assert!(error.starts_with("in-2: the committed offset"), "{error}");
-        }
-    }
-
     #[test]
     fn offsets_that_are_held_back_name_the_tool_that_finds_by_what() {
         let Failure::Abortable(text) = held_back(Failure::Abortable("timed out".to_owned())) else {
@@ -588,16 +528,5 @@ mod tests {
         );
         let stop = Failure::Stop(Stop::new(StopKind::Kafka, "gone"));
         assert_eq!(held_back(stop.clone()), stop);
-    }
-
-    #[test]
-    fn the_policy_decides_where_nothing_is_committed() {
-        assert_eq!(start(None, Reset::Earliest), Ok(Start::Reset { offset: 10 }));
-        assert_eq!(start(None, Reset::Latest), Ok(Start::Reset { offset: 20 }));
-        assert!(start(None, Reset::None).expect_err("none").contains("in-2"));
-        assert_eq!(start(None, Reset::Offset(15)), Ok(Start::Reset { offset: 15 }));
-        assert_eq!(start(None, Reset::Time(4)), Ok(Start::Reset { offset: 15 }));
-        assert_eq!(start(None, Reset::Time(5)), Ok(Start::Reset { offset: 20 }), "no record is as late");
-        assert!(start(None, Reset::Offset(21)).expect_err("outside").contains("holds 10 to 20"));
     }
 }
