@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use devbroker::{Broker, Settings};
 use fault_proxy::{Action, Api, Fault, Proxy, Rule};
 use std::time::Duration;
-use testkit::{HostCommand, Kafka, Scenario, WorkloadSpec, check, scenario_at};
+use testkit::{HostCommand, Kafka, Scenario, Workload, WorkloadSpec, check, scenario_at, wait_until};
 
 /// Whatever must happen by itself, waits of clients included, on a busy machine.
 const HEALED: Duration = Duration::from_mins(2);
 const NOT_AUTHORISED: i32 = 77;
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 const TRANSACTION: [Api; 4] =
     [Api::AddPartitionsToTxn, Api::AddOffsetsToTxn, Api::TxnOffsetCommit, Api::EndTxn];
 
@@ -173,4 +174,50 @@ fn what_kafka_does_not_allow_ends_the_host_with_77() {
             Ok(())
         });
     }
+}
+
+#[test]
+fn a_transaction_that_its_coordinator_broke_says_why() {
+    disturbed("errors-broken", |s, proxy| {
+        // More is written for a while after the refusal: the client takes no record any more, and says no more than that.
+        s.load(WorkloadSpec { records: 20_000, ..WorkloadSpec::default() })?;
+        let refuse = Rule::new(Action::Refuse(TOPIC_AUTHORIZATION_FAILED)).on(Api::AddPartitionsToTxn);
+        let faults = all(s, proxy, [refuse]);
+        let host = s.sum().args(["--until-end", "--workers", "1", "--combine", "never"]);
+        let ended = host.args(["--batch-records", "50", "--commit-interval", "2s"]).start()?.wait(HEALED)?;
+        ensure!(faults[0].fired() == 1, "one refusal is enough, and there were {}", faults[0].fired());
+        let ended = ended.with_code(NOT_AUTHORISED)?;
+        ensure!(ended.stderr.contains("allow Read on inputs, Write on the output"), "{}", ended.stderr);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_member_that_no_broker_answers_joins_again_with_another_client() {
+    disturbed("errors-unheard", |s, proxy| {
+        let spec = WorkloadSpec { records: 2_000, ..WorkloadSpec::default() };
+        let mut producer = s.kafka.producer()?;
+        s.kafka.create_topic(&s.input(), spec.partitions)?;
+        let mut workload = Workload::new(spec);
+        let clocks = ["session.timeout.ms=10000", "heartbeat.interval.ms=500", "socket.timeout.ms=3000"];
+        let host = s.sum().args(["--workers", "1"]).args(clocks.iter().flat_map(|clock| ["-X", clock]));
+        let mut host = host.start()?;
+        for is_heard in [true, false] {
+            workload.produce(&mut producer, &s.input(), 1_000)?;
+            wait_until("all sums", HEALED, || {
+                host.ensure_running()?;
+                Ok(s.check_sums(&workload).is_ok())
+            })?;
+            if is_heard {
+                // Nothing is open, so it is the consumer alone that nobody hears.
+                let _silence = proxy.add(Rule::new(Action::Hold).of(&format!("{0}-{0}-", s.id)));
+                wait_until("another client", HEALED, || {
+                    host.ensure_running()?;
+                    Ok(host.log().contains("joining again with another client"))
+                })?;
+            }
+        }
+        host.drain(HEALED)?;
+        Ok(())
+    });
 }
