@@ -413,8 +413,8 @@ impl<O: Operator> Machine<O> {
         else {
             return;
         };
-        if self.is_paused(&self.tasks[i]) || self.is_sought(&batch.source) {
-            // It was under way; it is read again.
+        if self.is_read_again(&self.tasks[i]) {
+            // It was under way.
             return;
         }
         let (Some(&first), Some(&last)) = (batch.offsets.first(), batch.offsets.last()) else { return };
@@ -449,10 +449,9 @@ impl<O: Operator> Machine<O> {
         if self.group != Group::In {
             return;
         }
-        let paused = self.is_sought(source)
-            || self.tasks.iter().any(|task| task.source == *source && self.is_paused(task));
+        let again = self.tasks.iter().any(|task| task.source == *source && self.is_read_again(task));
         let Some(task) = find(&mut self.tasks, source) else { return };
-        if !paused && task.phase == Phase::Running && position > task.position {
+        if !again && task.phase == Phase::Running && position > task.position {
             task.position = position;
             task.touched = true;
             self.open(now_ms);
@@ -460,9 +459,11 @@ impl<O: Operator> Machine<O> {
         self.commit_if_due(now_ms);
     }
 
-    /// What was read of it before it is sought does not count.
-    fn is_sought(&self, partition: &TopicPartition) -> bool {
-        self.effects.iter().any(|effect| matches!(effect, Effect::Seek { source, .. } if source == partition))
+    /// What was read of this task so far does not count: it is paused, or it is about to be sought.
+    fn is_read_again(&self, task: &Task) -> bool {
+        let is_sought =
+            |effect: &Effect| matches!(effect, Effect::Seek { source, .. } if *source == task.source);
+        self.is_paused(task) || self.effects.iter().any(is_sought)
     }
 
     // ---- transaction
