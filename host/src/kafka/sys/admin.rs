@@ -144,25 +144,14 @@ fn look_for_leaders(handle: &Handle, topics: &BTreeSet<&str>, timeout: Duration)
 }
 
 fn look_for_leaders_of(handle: &Handle, topic: &str, timeout: Duration) {
-    const OF_ALL_TOPICS: c_int = 0;
     let name = super::c_name(topic);
-    let mut metadata = std::ptr::null();
-    // SAFETY: the client is alive; topic and metadata are ours, and freed after their last use.
+    // SAFETY: the client is alive; the topic is ours, and freed after its last use.
     unsafe {
         let topic = rd::rd_kafka_topic_new(handle.as_ptr(), name.as_ptr(), std::ptr::null_mut());
         if topic.is_null() {
             return;
         }
-        let code = rd::rd_kafka_metadata(
-            handle.as_ptr(),
-            OF_ALL_TOPICS,
-            topic,
-            &raw mut metadata,
-            super::millis(timeout),
-        );
-        if super::check(code).is_ok() {
-            rd::rd_kafka_metadata_destroy(metadata);
-        }
+        let _ = handle.refresh_metadata(topic, timeout);
         rd::rd_kafka_topic_destroy(topic);
     }
 }

@@ -151,18 +151,29 @@ impl Handle {
 
     /// Whether some broker answers within this time.
     pub(in crate::kafka) fn reaches_a_broker(&self, timeout: Duration) -> bool {
-        const OF_KNOWN_TOPICS: c_int = 0;
+        // SAFETY: no topic is one of the two that it takes.
+        unsafe { self.refresh_metadata(std::ptr::null_mut(), timeout) }.is_ok()
+    }
+
+    /// Asks a broker for the metadata of a topic, or of all that the client knows. It keeps what it hears.
+    ///
+    /// # Safety
+    /// `topic` is null, or alive and of this client.
+    pub(super) unsafe fn refresh_metadata(
+        &self,
+        topic: *mut rd::rd_kafka_topic_t,
+        timeout: Duration,
+    ) -> Result<(), Fault> {
+        const NOT_OF_ALL_TOPICS: c_int = 0;
         let mut metadata = std::ptr::null();
-        // SAFETY: the client is alive; what it answers is freed after its last use.
+        // SAFETY: the client is alive, as is the topic; what is answered is freed after its last use.
         unsafe {
-            let (no_topic, timeout) = (std::ptr::null_mut(), millis(timeout));
-            let code = rd::rd_kafka_metadata(self.rk, OF_KNOWN_TOPICS, no_topic, &raw mut metadata, timeout);
-            if check(code).is_err() {
-                return false;
-            }
+            let code =
+                rd::rd_kafka_metadata(self.rk, NOT_OF_ALL_TOPICS, topic, &raw mut metadata, millis(timeout));
+            check(code)?;
             rd::rd_kafka_metadata_destroy(metadata);
         }
-        true
+        Ok(())
     }
 
     /// None: no partitions.
