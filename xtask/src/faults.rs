@@ -7,16 +7,20 @@ use crate::kafka::{self, VERSION};
 use crate::setup::{Need, ensure};
 use crate::{blocks, guests, paths};
 use anyhow::{Context, Result, bail};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::iter;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// Rows that run beside each other, each with `--at-once` of its runs: most of the time each waits for a session or a client
 /// to time out.
 const ROWS_AT_ONCE: &str = "--test-threads=3";
 /// The row that is played on a model of Kafka (`tests/sim`).
-const SIMULATION: &str = "simulation";
+pub const SIMULATION: &str = "simulation";
+/// The file that rows add their lines to; without it they add none.
+const RESULTS: &str = "FAULTS_RESULTS";
 /// Of `tests/FAULTS.md`.
 const BLOCK: &str = "results";
 const COLUMNS: [&str; 9] =
@@ -62,6 +66,30 @@ pub fn means(word: &str, row: &str) -> bool {
     row.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
+/// What a row came to: how often it was run, how often its fault fired, and how many runs broke the promise.
+pub struct Outcome {
+    /// Runs.
+    pub runs: u64,
+    /// Faults.
+    pub fired: u64,
+    /// Runs that failed.
+    pub violations: u64,
+}
+
+/// Adds a row's line to the results, where somebody wants them.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn note(name: &str, fault: &str, outcome: &Outcome, took: Duration) -> Result<()> {
+    let Some(path) = std::env::var_os(RESULTS) else { return Ok(()) };
+    let Outcome { runs, fired, violations } = outcome;
+    let line = format!("{name}\t{fault}\t{runs}\t{fired}\t{violations}\t{:.0}\n", took.as_secs_f64());
+    // One write, so that lines of rows that run beside each other do not mix.
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.with_context(|| format!("cannot write the results in {}", Path::new(&path).display()))
+}
+
 impl Options {
     fn asks_for(&self, row: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|word| means(word, row))
@@ -87,7 +115,7 @@ impl Options {
                 cargo(&words)
                     .env("SIM_FIRST_SEED", first.to_string())
                     .env("SIM_SEEDS", count.to_string())
-                    .env("FAULTS_RESULTS", results),
+                    .env(RESULTS, results),
             );
         }
         if self.only.iter().all(|word| word == SIMULATION) && !self.only.is_empty() {
@@ -100,7 +128,7 @@ impl Options {
                 .env("FAULTS_SEED", self.seed.to_string())
                 .env("FAULTS_AT_ONCE", self.at_once.to_string())
                 .env("FAULTS_ONLY", self.only.join(","))
-                .env("FAULTS_RESULTS", results),
+                .env(RESULTS, results),
         );
         simulated.and(tested)
     }
@@ -146,7 +174,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
 struct Line([String; COLUMNS.len()]);
 
 impl Line {
-    /// From the file that the rows write: name, fault, runs, fired, violations, seconds.
+    /// From the file that rows write ([`note`]).
     fn of_result(line: &str, options: &Options, commit: &str) -> Result<Self> {
         let fields: Vec<&str> = line.split('\t').collect();
         let [name, fault, runs, fired, violations, seconds] = fields.as_slice() else {

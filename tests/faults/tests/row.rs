@@ -1,13 +1,11 @@
 //! One row of the matrix: so many runs, each with a seed of its own, and a line of the results.
 
 use anyhow::{Context, Result, ensure};
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 use std::{iter, thread};
 use testkit::{Bed, Rng, Scenario, scenario_at};
-use xtask::faults::means;
+use xtask::faults::{Outcome, means, note};
 
 /// How much is run, `FAULTS_TIER`: pr, nightly or release.
 const TIER: &str = "FAULTS_TIER";
@@ -17,9 +15,6 @@ const SEED: &str = "FAULTS_SEED";
 const ONLY: &str = "FAULTS_ONLY";
 /// Runs of a row beside each other, `FAULTS_AT_ONCE`: a number.
 const AT_ONCE: &str = "FAULTS_AT_ONCE";
-/// The file that a line for each row is added to, `FAULTS_RESULTS`.
-const RESULTS: &str = "FAULTS_RESULTS";
-
 /// How often a row is run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runs {
@@ -136,9 +131,9 @@ impl<'a> Row<'a> {
                 Err(error) => failures.push(error),
             }
         }
-        let (wrong, seconds) = (failures.len(), began.elapsed().as_secs_f64());
-        note(&format!("{name}\t{fault}\t{runs}\t{fired}\t{wrong}\t{seconds:.0}\n"))
-            .unwrap_or_else(|error| panic!("cannot write a line of results: {error:#}"));
+        let wrong = failures.len();
+        let outcome = Outcome { runs: u64::from(*runs), fired, violations: wrong as u64 };
+        note(name, fault, &outcome, began.elapsed()).unwrap_or_else(|error| panic!("{error:#}"));
         failures.first().map_or(Ok(()), |first| {
             Err(format!("{name}: {wrong} of {runs} runs failed; the first: {first:?}"))
         })
@@ -165,11 +160,4 @@ fn seed_of(seed: u64, name: &str, run: u32) -> u64 {
     name.bytes().fold(Rng::new(seed ^ u64::from(run) << 32).bits(), |sum, byte| {
         Rng::new(sum ^ u64::from(byte)).bits()
     })
-}
-
-fn note(line: &str) -> Result<()> {
-    let Some(path) = std::env::var_os(RESULTS) else { return Ok(()) };
-    // One write, so that lines of rows that run beside each other do not mix.
-    OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes())?;
-    Ok(())
 }

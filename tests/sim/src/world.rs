@@ -255,7 +255,8 @@ impl World {
     }
 }
 
-fn limits() -> Limits {
+/// Bounds that small histories reach.
+pub fn limits() -> Limits {
     Limits {
         commit_interval_ms: 30,
         call_records_max: 3,

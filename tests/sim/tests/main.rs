@@ -9,6 +9,7 @@ use sim::operators::Fold;
 use sim::world::{FAULTS_PER_MILLE, Scenario, run};
 use std::panic;
 use std::time::Instant;
+use xtask::faults::{Outcome, SIMULATION, note};
 
 const SEEDS: u64 = 10_000;
 
@@ -36,24 +37,18 @@ fn seeds() {
         match history(seed) {
             Ok(faults) => fired += faults,
             Err(error) => {
-                note(seed + 1 - seeds.start, fired, 1, began).expect("a line of results is written");
+                tell(&Outcome { runs: seed + 1 - seeds.start, fired, violations: 1 }, began);
                 panic!("seed {seed}: {error}\nagain: SIM_SEED={seed} cargo test --release -p sim seeds")
             }
         }
     }
     assert!(fired > 0 || seeds.end - seeds.start < SEEDS, "void: no fault fired");
-    note(seeds.end - seeds.start, fired, 0, began).expect("a line of results is written");
+    tell(&Outcome { runs: seeds.end - seeds.start, fired, violations: 0 }, began);
 }
 
-/// A line for the table of the fault matrix, where `FAULTS_RESULTS` asks for it.
-fn note(histories: u64, fired: u64, violations: u64, began: Instant) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let Some(path) = std::env::var_os("FAULTS_RESULTS") else { return Ok(()) };
-    let line = format!(
-        "simulation\thistories of the core on a model of Kafka, with faults at any step\t{histories}\t{fired}\t{violations}\t{:.0}\n",
-        began.elapsed().as_secs_f64()
-    );
-    std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes())
+fn tell(outcome: &Outcome, began: Instant) {
+    let fault = "histories of the core on a model of Kafka, with faults at any step";
+    note(SIMULATION, fault, outcome, began.elapsed()).expect("a line of results is written");
 }
 
 /// Every effect of a small history, with every fault of its own, and every pair of them.

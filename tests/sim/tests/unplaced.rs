@@ -9,23 +9,10 @@ use host_core::policy::{Limits, Policies, Policy};
 use host_core::record::{Batch, Offset, Row, Rows, TopicPartition};
 use host_core::topology::{Repartition, Topology};
 use sim::operators::{Fold, TestOperator};
+use sim::world::limits;
 use std::collections::BTreeMap;
 
 const EPOCH: Epoch = Epoch(1);
-
-fn limits() -> Limits {
-    Limits {
-        commit_interval_ms: 1_000,
-        call_records_max: 10,
-        output_record_bytes_max: 1_000,
-        retries_max: 2,
-        isolation_budget_us: 3_000,
-        fault_ratio_max: 0.9,
-        fault_records_min: 20,
-        probation_batches: 5,
-        aborts_max: 10,
-    }
-}
 
 type Failing = (fn(&Effect) -> bool, Failure);
 
@@ -58,7 +45,7 @@ impl Driven {
         let settings = Settings {
             topology,
             policies: Policies { rejected: Policy::DeadLetter, fault: Policy::DeadLetter },
-            limits: limits(),
+            limits: Limits { commit_interval_ms: 1_000, ..limits() },
             incarnation: 1,
             module: "native:test".into(),
             hash_seed: 1,
