@@ -463,8 +463,8 @@ pub(super) fn committed(
 fn held_back(failure: Failure) -> Failure {
     match failure {
         Failure::Abortable(text) => Failure::Abortable(format!(
-            "{text}\nan open transaction holds committed offsets back, until its timeout; one that hangs, for ever: \
-             kafka-transactions.sh find-hanging names it, and abort ends it"
+            "{text}\nif the brokers are well, an open transaction holds committed offsets back, until its timeout; one \
+             that hangs, for ever: kafka-transactions.sh find-hanging names it, and abort ends it"
         )),
         failure => failure,
     }
