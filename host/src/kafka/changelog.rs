@@ -4,7 +4,7 @@
 use super::client::Settings;
 use super::consumer::{ask, entries_ok};
 use super::error::{Doing, sort};
-use super::fetch::{Fetch, Found, Limits};
+use super::fetch::{Fetch, Found, Limits, misplaced};
 use super::sys::{EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
 use host_core::event::{Epoch, Failure};
@@ -173,7 +173,7 @@ impl Restorer {
             return Ok(None);
         }
         match self.fetch.poll(timeout, self.limits)? {
-            Found::Rows { source, offsets, rows } => {
+            Found::Rows { source, offsets, rows, .. } => {
                 let next = offsets.last().expect("a run has a record") + 1;
                 if let Some((epoch, source)) = self.advance(&source, next) {
                     self.ready.push_front(RestoreEvent::Rows { epoch, source, rows });
@@ -182,6 +182,7 @@ impl Restorer {
             Found::End { source, position } => {
                 self.advance(&source, position);
             }
+            Found::Misplaced { source, fault } => return Err(misplaced(&source, &fault)),
             Found::Rebalance | Found::Nothing => {}
         }
         self.check_stalls()?;

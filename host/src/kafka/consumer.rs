@@ -2,7 +2,9 @@
 //! only when told to.
 
 mod anew;
+mod place;
 mod start;
+mod trail;
 
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, of_consumer, sort};
@@ -21,13 +23,12 @@ use start::start_of;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trail::Trail;
 
 /// Bounds a question to the brokers, retries included.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bounds one try of a question.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bounds a seek: the partition may still be starting.
-const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// Bounds leaving the group.
@@ -94,6 +95,7 @@ pub struct Consumer {
     joins_since: Option<Instant>,
     handle: Arc<Handle>,
     known_topics: KnownTopics,
+    trail: Trail,
     /// Taken for another one of its name so soon after it joined again, there is another one.
     session_timeout: Duration,
     joined_again: Option<Instant>,
@@ -139,6 +141,7 @@ impl Consumer {
             joins_since: Some(Instant::now()),
             handle,
             known_topics: settings.known_topics.clone(),
+            trail: Trail::default(),
             session_timeout: settings.session_timeout(),
             joined_again: None,
         })
@@ -152,8 +155,17 @@ impl Consumer {
     pub fn poll(&mut self, timeout: Duration, limits: Limits) -> Result<Polled, Failure> {
         let epoch = self.epoch;
         Ok(match self.fetch.poll(timeout, limits)? {
-            Found::Rows { source, offsets, rows } => Polled::Batch(Batch { source, epoch, offsets, rows }),
-            Found::End { source, position } => Polled::PartitionEnd { epoch, source, position },
+            Found::Rows { source, offsets, rows, leader_epoch } => {
+                if let (Some(first), Some(last)) = (offsets.first(), offsets.last()) {
+                    self.trail.read(&source, *first, *last, leader_epoch);
+                }
+                Polled::Batch(Batch { source, epoch, offsets, rows })
+            }
+            Found::End { source, position } => {
+                self.trail.went_on(&source);
+                Polled::PartitionEnd { epoch, source, position }
+            }
+            Found::Misplaced { source, fault } => return Err(self.misplaced(&source, &fault)),
             Found::Nothing => self.idle()?,
             Found::Rebalance => self.rebalance(),
         })
@@ -227,6 +239,11 @@ impl Consumer {
         self.owes = Owes::Nothing;
         let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &self.worst(fault));
         self.handle.assign(Some(&list)).map_err(sort)?;
+        for Assignment { source, offset, .. } in starts {
+            if self.trail.doubted(source, *offset).is_some() {
+                self.place(source, *offset)?;
+            }
+        }
         // A pause outlives an assignment, so what is not to be paused is resumed.
         let (paused, flowing): (Vec<_>, Vec<_>) = starts.iter().partition(|start| start.paused);
         for (starts, pause) in [(paused, true), (flowing, false)] {
@@ -249,46 +266,6 @@ impl Consumer {
         self.owes = Owes::Nothing;
         self.joins_since = Some(Instant::now());
         self.handle.assign(None).map_err(|fault| sort(Doing::Read, "letting go of all partitions", &fault))
-    }
-
-    /// Reads `source` on from `offset`: forgets what was fetched ahead, resumes it when it is paused.
-    ///
-    /// # Errors
-    /// When the partition is not assigned, or did not start within [`SEEK_TIMEOUT`].
-    pub fn seek(&mut self, source: &TopicPartition, offset: Offset) -> Result<(), Failure> {
-        self.fetch.forget(source);
-        let sort =
-            |fault| sort(Doing::Read, &format!("seeking {source} to offset {offset}"), &self.worst(fault));
-        let deadline = Instant::now() + SEEK_TIMEOUT;
-        let list = loop {
-            let list = PartitionList::of(std::iter::once((source, offset)));
-            let done = self.handle.seek(&list, SEEK_TIMEOUT).and_then(|()| first_error(&list));
-            match done {
-                Ok(()) => break list,
-                // It is still starting or stopping.
-                Err(fault) if is_starting(fault.code) && Instant::now() < deadline => {
-                    std::thread::sleep(RETRY_PAUSE);
-                }
-                // The client has let go of it by itself: a rebalance is still to be heard of.
-                Err(fault) if is_starting(fault.code) && self.handle.fatal().is_none() => {
-                    let text = format!("seeking {source} to offset {offset}: {}", fault.text);
-                    return Err(Failure::Abortable(text));
-                }
-                Err(fault) => return Err(sort(fault)),
-            }
-        };
-        self.handle.resume(&list).and_then(|()| first_error(&list)).map_err(sort)
-    }
-
-    /// Reads nothing of `source` until it is sought or assigned anew; forgets what was fetched ahead of it.
-    ///
-    /// # Errors
-    /// When the partition is not assigned.
-    pub fn pause(&mut self, source: &TopicPartition) -> Result<(), Failure> {
-        self.fetch.forget(source);
-        let list = PartitionList::of(std::iter::once((source, 0)));
-        let paused = self.handle.pause(&list).and_then(|()| first_error(&list));
-        paused.map_err(|fault| sort(Doing::Read, &format!("pausing {source}"), &self.worst(fault)))
     }
 
     /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
@@ -482,10 +459,6 @@ pub(super) fn ask<T>(what: &str, mut question: impl FnMut() -> Result<T, Fault>)
             Err(fault) => return Err(sort(Doing::Read, what, &fault)),
         }
     }
-}
-
-fn is_starting(code: Code) -> bool {
-    matches!(code, Code::RD_KAFKA_RESP_ERR__STATE | Code::RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
 }
 
 /// The first partition's error of a list.

@@ -1,7 +1,7 @@
 //! Turns fetched records into batches of one partition, in columns: the one copy on the way in.
 
-use super::error::{Fault, of_consumer};
-use super::sys::{Fetched, Handle, Record};
+use super::error::{Doing, Fault, of_consumer, sort};
+use super::sys::{Fetched, Handle, Place, Record};
 use host_core::event::Failure;
 use host_core::record::{HeaderColumns, Offset, Rows, TopicPartition};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
@@ -30,10 +30,17 @@ pub(super) enum Found {
         source: TopicPartition,
         offsets: Vec<Offset>,
         rows: Rows,
+        /// Of the leader that took them; -1: not known.
+        leader_epoch: i32,
     },
     End {
         source: TopicPartition,
         position: Offset,
+    },
+    /// The client does not find in the log the place where it reads, and reads no more of it.
+    Misplaced {
+        source: TopicPartition,
+        fault: Fault,
     },
     /// A rebalance was announced; it comes before records.
     Rebalance,
@@ -103,6 +110,9 @@ impl Fetch {
         }
         let fatal = self.handle.fatal();
         let fault = fatal.unwrap_or_else(|| Fault { text: event.text(), ..Fault::of(event.code()) });
+        if fault.code == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
+            return Ok(Some(Found::Misplaced { source, fault }));
+        }
         let what = if source.topic.is_empty() { "reading".to_owned() } else { format!("reading {source}") };
         if let Some(failure) = of_consumer(&what, &fault) {
             return Err(failure);
@@ -111,7 +121,7 @@ impl Fetch {
         Ok(None)
     }
 
-    /// The records at the front that are of one partition, up to the limits.
+    /// The records at the front that are of one place, up to the limits.
     fn take_run(&mut self, limits: Limits) -> Found {
         let front = self.fetched.front().expect("called with a record at the front");
         let source = TopicPartition::new(front.topic(), front.partition());
@@ -129,10 +139,10 @@ impl Fetch {
                 break;
             }
         }
-        Found::Rows { source, offsets, rows }
+        Found::Rows { source, offsets, rows, leader_epoch: place.leader_epoch }
     }
 
-    fn copy_run(&mut self, place: (usize, i32), limits: Limits, offsets: &mut Vec<Offset>, rows: &mut Rows) {
+    fn copy_run(&mut self, place: Place, limits: Limits, offsets: &mut Vec<Offset>, rows: &mut Rows) {
         while let Some(record) = self.fetched.front() {
             let fits = offsets.is_empty() || rows.data.len() + record.size() <= limits.bytes_max;
             let same = record.code() == Code::RD_KAFKA_RESP_ERR_NO_ERROR && record.place() == place;
@@ -144,6 +154,11 @@ impl Fetch {
             self.fetched.pop();
         }
     }
+}
+
+/// A place that is not in the log.
+pub(super) fn misplaced(source: &TopicPartition, fault: &Fault) -> Failure {
+    sort(Doing::Read, &format!("reading {source}"), fault)
 }
 
 fn push(rows: &mut Rows, record: &Record) {

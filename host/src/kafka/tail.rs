@@ -4,7 +4,7 @@
 use super::client::Settings;
 use super::consumer::{ask, entries_ok};
 use super::error::{Doing, sort};
-use super::fetch::{Fetch, Found, Limits};
+use super::fetch::{Fetch, Found, Limits, misplaced};
 use super::sys::{EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
 use host_core::event::Failure;
@@ -95,6 +95,7 @@ impl Tail {
                 self.position = position;
                 Ok(None)
             }
+            Found::Misplaced { source, fault } => Err(misplaced(&source, &fault)),
             Found::Rebalance | Found::Nothing => Ok(None),
         }
     }

@@ -56,6 +56,20 @@ impl PartitionList {
         }
     }
 
+    /// One partition, at an offset; with the leader epoch of the record before it the log is asked whether it has that.
+    pub(in crate::kafka) fn at(
+        partition: &TopicPartition,
+        offset: Offset,
+        leader_epoch: Option<i32>,
+    ) -> Self {
+        let list = Self::of(std::iter::once((partition, offset)));
+        if let Some(epoch) = leader_epoch {
+            // SAFETY: the list is ours and has this one entry.
+            unsafe { rd::rd_kafka_topic_partition_set_leader_epoch((*list.0).elems, epoch) };
+        }
+        list
+    }
+
     /// As [`add`](Self::add), with metadata for the group.
     pub(in crate::kafka) fn add_with_metadata(
         &mut self,

@@ -1,0 +1,129 @@
+//! What was read, and under which leaders: whether the log still has it is asked when the client doubts it.
+
+use host_core::record::{Offset, TopicPartition};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Of one partition; the oldest are forgotten. A new leader is rare, and what is asked for was read last.
+const STRETCHES_MAX: usize = 8;
+
+/// By partition, what was read.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    /// In the order of the log.
+    read: BTreeMap<TopicPartition, VecDeque<Stretch>>,
+    /// Those that the client did not find where it read them, and of which nothing has come since.
+    doubted: BTreeSet<TopicPartition>,
+}
+
+/// Records that one leader took: the first and the last that were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    first: Offset,
+    last: Offset,
+    leader_epoch: i32,
+}
+
+impl Trail {
+    /// Records from `first` to `last` were read; what was read behind them before is not said of this log any more.
+    pub(super) fn read(&mut self, source: &TopicPartition, first: Offset, last: Offset, leader_epoch: i32) {
+        self.went_on(source);
+        if leader_epoch < 0 {
+            return;
+        }
+        if !self.read.contains_key(source) {
+            self.read.insert(source.clone(), VecDeque::new());
+        }
+        let stretches = self.read.get_mut(source).expect("just put there");
+        while stretches.back().is_some_and(|stretch| stretch.first >= first) {
+            stretches.pop_back();
+        }
+        match stretches.back_mut() {
+            Some(stretch) if stretch.leader_epoch == leader_epoch => stretch.last = last,
+            Some(stretch) => {
+                stretch.last = stretch.last.min(first - 1);
+                stretches.push_back(Stretch { first, last, leader_epoch });
+            }
+            None => stretches.push_back(Stretch { first, last, leader_epoch }),
+        }
+        if stretches.len() > STRETCHES_MAX {
+            stretches.pop_front();
+        }
+    }
+
+    /// Something came of the partition.
+    pub(super) fn went_on(&mut self, source: &TopicPartition) {
+        if !self.doubted.is_empty() {
+            self.doubted.remove(source);
+        }
+    }
+
+    /// The client does not find its place in the log. False: it did not before, and nothing has come since.
+    pub(super) fn doubt(&mut self, source: &TopicPartition) -> bool {
+        self.doubted.insert(source.clone())
+    }
+
+    /// Of a partition in doubt the leader epoch of the record before `offset`, if that was read.
+    pub(super) fn doubted(&self, source: &TopicPartition, offset: Offset) -> Option<i32> {
+        let stretches = self.doubted.contains(source).then(|| self.read.get(source))??;
+        let mut stretches = stretches.iter();
+        // Between two records of one leader are only its own, though they were not read: markers, compacted ones.
+        let has = |stretch: &&Stretch| (stretch.first..=stretch.last).contains(&(offset - 1));
+        stretches.find(has).map(|stretch| stretch.leader_epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> TopicPartition {
+        TopicPartition::new("in", 0)
+    }
+
+    /// In doubt, after these were read.
+    fn trail(read: &[(Offset, Offset, i32)]) -> Trail {
+        let mut trail = Trail::default();
+        for (first, last, leader_epoch) in read {
+            trail.read(&source(), *first, *last, *leader_epoch);
+        }
+        assert!(trail.doubt(&source()));
+        trail
+    }
+
+    #[test]
+    fn the_record_before_an_offset_tells_its_leader() {
+        let trail = trail(&[(10, 14, 0), (17, 19, 0), (21, 25, 2)]);
+        let epochs = [10, 11, 15, 16, 20, 21, 22, 26, 27].map(|offset| trail.doubted(&source(), offset));
+        let read = [None, Some(0), Some(0), Some(0), Some(0), None, Some(2), Some(2), None];
+        assert_eq!(epochs, read, "19 was the last of 0, 21 the first of 2, and of 20 nobody knows");
+    }
+
+    #[test]
+    fn what_is_read_again_counts_and_not_what_was_read_before() {
+        let trail = trail(&[(10, 14, 0), (15, 19, 1), (12, 13, 3)]);
+        let epochs = [12, 13, 14, 15, 17].map(|offset| trail.doubted(&source(), offset));
+        assert_eq!(epochs, [Some(0), Some(3), Some(3), None, None]);
+    }
+
+    #[test]
+    fn only_a_partition_in_doubt_is_asked_for_until_something_comes_of_it() {
+        let mut trail = trail(&[(10, 14, 0)]);
+        assert!(!trail.doubt(&source()), "nothing has come since");
+        assert_eq!(trail.doubted(&TopicPartition::new("in", 1), 12), None);
+        trail.went_on(&source());
+        assert_eq!(trail.doubted(&source(), 12), None);
+        assert!(trail.doubt(&source()));
+    }
+
+    #[test]
+    fn old_leaders_are_forgotten_and_unknown_ones_not_kept() {
+        let mut read: Vec<_> = (0..10).map(|epoch| (Offset::from(epoch) * 10, 9, epoch)).collect();
+        for stretch in &mut read {
+            stretch.1 += stretch.0;
+        }
+        read.push((100, 109, -1));
+        let trail = trail(&read);
+        let epochs = [15, 25, 95, 105].map(|offset| trail.doubted(&source(), offset));
+        assert_eq!(epochs, [None, Some(2), Some(9), None]);
+    }
+}
