@@ -101,6 +101,19 @@ pub enum Unusable {
         /// Of the changelog.
         now: i32,
     },
+    /// Other records may stand in the log than those that it has.
+    #[error(
+        "its changelog was cut off before offset {offset}, and has grown since: the leader of epoch {epoch} had not got there"
+    )]
+    CutOff {
+        /// In the file.
+        offset: i64,
+        /// In the file.
+        epoch: i32,
+    },
+    /// Nobody says whether they do.
+    #[error("whether its changelog was cut off since is not known: {0}")]
+    Unknown(String),
     /// Tombstones that it has not seen may have been removed.
     #[error("it is {age_s} s old, and the changelog keeps tombstones for {max_s} s")]
     Old {
@@ -143,6 +156,25 @@ impl Header {
         }
         Ok(())
     }
+
+    /// The same for a changelog that has another leader now: `was_cut_off` asks whether that one has what was there.
+    ///
+    /// # Errors
+    /// It has not, or there is no answer.
+    pub fn check_leader(
+        &self,
+        now: i32,
+        was_cut_off: impl FnOnce(i64, i32) -> Result<bool, String>,
+    ) -> Result<(), Unusable> {
+        let (offset, epoch) = (self.offset, self.leader_epoch);
+        if epoch < 0 || epoch == now {
+            return Ok(());
+        }
+        if was_cut_off(offset, epoch).map_err(Unusable::Unknown)? {
+            return Err(Unusable::CutOff { offset, epoch });
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +205,25 @@ mod tests {
         text.as_object_mut().expect("it is an object").remove("leader_epoch");
         let before: Header = serde_json::from_value(text).expect("a file from before epochs");
         assert_eq!(before, unknown(&header()));
+    }
+
+    #[test]
+    fn another_leader_is_asked_for_what_was_there() {
+        let never = |_, _| unreachable!("nothing to ask for");
+        assert!(header().check_leader(2, never).is_ok());
+        assert!(Header { leader_epoch: -1, ..header() }.check_leader(3, never).is_ok());
+        let told = |answer: Result<bool, String>| {
+            let asked = header().check_leader(3, |offset, epoch| {
+                assert_eq!((offset, epoch), (100, 2));
+                answer
+            });
+            asked.map_err(|why| why.to_string())
+        };
+        assert_eq!(told(Ok(false)), Ok(()));
+        let cut = told(Ok(true)).expect_err("other records stand there");
+        assert!(cut.contains("cut off before offset 100"), "{cut}");
+        let unknown = told(Err("no answer".into())).expect_err("nobody knows");
+        assert!(unknown.contains("not known: no answer"), "{unknown}");
     }
 
     #[test]

@@ -370,7 +370,12 @@ impl Worker {
         let Extent { start, end, leader_epoch } = self.restorer.extent(changelog)?;
         let topology = self.machine.topology();
         let now = (end, leader_epoch);
-        let opened = self.snapshots.as_ref().and_then(|taker| taker.open(topology, source, start, now));
+        let was_cut_off = |offset, epoch| {
+            let answer = self.restorer.was_cut_off(changelog, offset, epoch);
+            answer.map_err(|failure| failure.into_stop().message)
+        };
+        let taker = self.snapshots.as_ref();
+        let opened = taker.and_then(|taker| taker.open(topology, source, start, now, was_cut_off));
         if opened.is_none() && start > 0 {
             let text = format!(
                 "{changelog} begins at offset {start}: records of the state were deleted, and no snapshot has them\n\

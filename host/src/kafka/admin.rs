@@ -337,7 +337,7 @@ impl Admin {
     /// When there is no answer.
     pub fn has_committed(&self, partitions: &[TopicPartition]) -> Result<bool, Failure> {
         let found = committed(&self.handle, &self.application_id, partitions)?;
-        Ok(found.iter().flatten().any(|(_, text)| Metadata::parse(known::metadata(text)).is_some()))
+        Ok(found.iter().flatten().any(|entry| Metadata::parse(known::metadata(&entry.metadata)).is_some()))
     }
 
     /// The application's stable committed offsets, in the order of the question.
@@ -346,7 +346,7 @@ impl Admin {
     /// When a broker does not answer, or does not let us look.
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, Failure> {
         let committed = committed(&self.handle, &self.application_id, partitions)?;
-        Ok(committed.into_iter().map(|found| found.map(|(offset, _)| offset)).collect())
+        Ok(committed.into_iter().map(|found| found.map(|entry| entry.offset)).collect())
     }
 
     /// Members of the application's group that are not these instances.

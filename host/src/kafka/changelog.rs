@@ -3,12 +3,14 @@
 
 use super::client::Settings;
 use super::consumer::{ask, entries_ok};
+use super::cut::{Noted, cut_off};
 use super::error::{Doing, sort};
 use super::fetch::{Fetch, Found, Limits, misplaced};
 use super::sys::{EARLIEST, Handle, Isolation, Kind, LATEST, PartitionList, list_offsets};
 use host_core::error::{Stop, StopKind};
 use host_core::event::{Epoch, Failure};
 use host_core::record::{Offset, Rows, TopicPartition};
+use rdkafka::ClientConfig;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,7 +48,7 @@ pub enum RestoreEvent {
 pub struct Extent {
     /// The offset of the first record.
     pub start: Offset,
-    /// The offset behind the last record, and what stands there, for a reader of uncommitted records.
+    /// The offset behind the last record that the reader may see, and what stands there.
     pub end: Offset,
     /// Of the leader that gave the end; -1: not known.
     pub leader_epoch: i32,
@@ -70,6 +72,7 @@ pub struct Restorer {
     /// What is assigned is not what is read any more.
     changed: bool,
     limits: Limits,
+    config: ClientConfig,
     handle: Arc<Handle>,
 }
 
@@ -80,12 +83,28 @@ impl Restorer {
     /// A stop when the settings make no client.
     pub fn new(settings: &Settings, client_id: &str, limits: Limits) -> Result<Self, Failure> {
         let client_id = format!("restore-{client_id}");
-        let handle = Handle::new(Kind::Consumer, &settings.restorer(&client_id)).map_err(|text| {
+        let config = settings.restorer(&client_id);
+        let handle = Handle::new(Kind::Consumer, &config).map_err(|text| {
             Failure::Stop(Stop::new(StopKind::Kafka, format!("cannot make the consumer {client_id}: {text}")))
         })?;
         let handle = Arc::new(handle);
         let fetch = Fetch::new(Arc::clone(&handle));
-        Ok(Self { fetch, readings: Vec::new(), ready: VecDeque::new(), changed: false, limits, handle })
+        let (readings, ready) = (Vec::new(), VecDeque::new());
+        Ok(Self { fetch, readings, ready, changed: false, limits, config, handle })
+    }
+
+    /// Whether `changelog` was cut off before an end that it once had, under that leader epoch, and has grown since.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn was_cut_off(
+        &self,
+        changelog: &TopicPartition,
+        offset: Offset,
+        leader_epoch: i32,
+    ) -> Result<bool, Failure> {
+        let noted = Noted { partition: changelog.clone(), offset, leader_epoch };
+        Ok(!cut_off(self.config.clone(), vec![noted])?.is_empty())
     }
 
     /// The start of `changelog`, and the end that it has now for a reader of uncommitted records: markers of

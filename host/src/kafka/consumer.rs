@@ -9,18 +9,15 @@ mod trail;
 use super::client::Settings;
 use super::error::{Doing, Fault, is_passing, of_consumer, sort};
 use super::fetch::{Fetch, Found, Limits};
-use super::known::{self, KnownTopics};
-use super::sys::{
-    EARLIEST, Entry, GroupMetadata, Handle, Isolation, Kind, LATEST, PartitionList, Rebalanced, list_offsets,
-};
+use super::known::KnownTopics;
+use super::sys::{Entry, GroupMetadata, Handle, Kind, PartitionList, Rebalanced};
 use host_core::effect::{Assignment, CommitOffset};
 use host_core::error::{Stop, StopKind};
-use host_core::event::{Epoch, Failure, Start};
+use host_core::event::{Epoch, Failure};
 use host_core::record::{Batch, Offset, TopicPartition};
+pub(super) use place::place;
 use rdkafka::ClientConfig;
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
-use start::start_of;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trail::Trail;
@@ -85,6 +82,8 @@ pub enum Reset {
 /// A member of the group.
 pub struct Consumer {
     config: ClientConfig,
+    /// For a client that only looks at logs.
+    reader: ClientConfig,
     group: String,
     topics: Vec<String>,
     fetch: Fetch,
@@ -132,6 +131,7 @@ impl Consumer {
         subscribe(&handle, &topics)?;
         Ok(Self {
             config,
+            reader: settings.restorer(client_id),
             group: settings.application_id.clone(),
             topics,
             fetch,
@@ -239,11 +239,6 @@ impl Consumer {
         self.owes = Owes::Nothing;
         let sort = |fault| sort(Doing::Read, "taking the assigned partitions", &self.worst(fault));
         self.handle.assign(Some(&list)).map_err(sort)?;
-        for Assignment { source, offset, .. } in starts {
-            if self.trail.doubted(source, *offset).is_some() {
-                self.place(source, *offset)?;
-            }
-        }
         // A pause outlives an assignment, so what is not to be paused is resumed.
         let (paused, flowing): (Vec<_>, Vec<_>) = starts.iter().partition(|start| start.paused);
         for (starts, pause) in [(paused, true), (flowing, false)] {
@@ -268,104 +263,14 @@ impl Consumer {
         self.handle.assign(None).map_err(|fault| sort(Doing::Read, "letting go of all partitions", &fault))
     }
 
-    /// The group's stable committed offsets with their metadata, in the order of the question. Waits while a
-    /// transaction with offsets of these partitions is open, so it must not be one's own.
-    ///
-    /// # Errors
-    /// When there is no answer within [`QUESTION_TIMEOUT`].
-    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<(Offset, String)>>, Failure> {
-        committed(&self.handle, &self.group, partitions)
-    }
-
-    /// The first offset and the last stable one of each log, in the order of the question.
-    ///
-    /// # Errors
-    /// When there is no answer within [`QUESTION_TIMEOUT`].
-    pub fn watermarks(&self, partitions: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Failure> {
-        let lows = self.log_offsets(partitions, EARLIEST)?;
-        let highs = self.log_offsets(partitions, LATEST)?;
-        Ok(lows.into_iter().zip(highs).collect())
-    }
-
-    fn log_offsets(&self, partitions: &[TopicPartition], which: Offset) -> Result<Vec<Offset>, Failure> {
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let entries = ask("reading the ends of logs", || {
-            let list = PartitionList::of(partitions.iter().map(|partition| (partition, which)));
-            let answer = list_offsets(&self.handle, &list, Isolation::Committed, TRY_TIMEOUT);
-            let entries = answer.map_err(|fault| self.worst(fault))?;
-            entries_ok(&entries)?;
-            Ok(entries)
-        })?;
-        Ok(in_order(partitions, &entries)?.into_iter().map(|entry| entry.offset).collect())
-    }
-
     /// The end of a partition's log as the last fetch saw it, open transactions included; asks nobody.
     pub fn cached_end(&self, source: &TopicPartition) -> Option<Offset> {
         self.handle.cached_end(source)
     }
 
-    /// Where each partition is read from: what is committed, else what `reset` says for its topic.
-    ///
-    /// # Errors
-    /// A stop when a committed offset is not in its log any more, or nothing is committed and the policy is
-    /// [`Reset::None`]: never a silent jump.
-    pub fn locate(
-        &self,
-        partitions: &[TopicPartition],
-        reset: impl Fn(&str) -> Reset,
-    ) -> Result<Vec<(TopicPartition, Start)>, Failure> {
-        let committed = self.committed(partitions)?;
-        let watermarks = self.watermarks(partitions)?;
-        let new = partitions
-            .iter()
-            .zip(&committed)
-            .filter(|(source, committed)| committed.is_none() && reset(&source.topic) != Reset::Earliest);
-        let counts = self.partitions_then(new.map(|(source, _)| source))?;
-        let known = partitions.iter().zip(committed).zip(watermarks);
-        known
-            .map(|((source, committed), log)| {
-                let committed =
-                    committed.map(|(offset, text)| Ok((offset, self.unmark(source, &text)?))).transpose()?;
-                let was_added =
-                    counts.get(source.topic.as_str()).is_some_and(|then| source.partition >= *then);
-                let reset = if was_added { Reset::Earliest } else { reset(&source.topic) };
-                start_of(source, committed, log, reset, |time| self.at_time(source, time))
-            })
-            .collect()
-    }
-
-    /// By topic, how many partitions it had when the application committed there last; a partition behind them was
-    /// added since. What was committed in lower partitions tells.
-    fn partitions_then<'a>(
-        &self,
-        new: impl Iterator<Item = &'a TopicPartition>,
-    ) -> Result<BTreeMap<&'a str, u32>, Failure> {
-        let mut highest: BTreeMap<&str, u32> = BTreeMap::new();
-        for source in new {
-            let partition = highest.entry(&source.topic).or_default();
-            *partition = source.partition.max(*partition);
-        }
-        let mut counts = BTreeMap::new();
-        for (topic, highest) in highest {
-            let lower: Vec<_> = (0..highest).map(|partition| TopicPartition::new(topic, partition)).collect();
-            let committed = self.committed(&lower)?;
-            let texts = committed.iter().flatten().map(|(_, text)| text.as_str());
-            counts.extend(known::partitions_then(texts).map(|then| (topic, then)));
-        }
-        Ok(counts)
-    }
-
-    fn unmark(&self, source: &TopicPartition, text: &str) -> Result<String, Failure> {
-        let stop = |text| Failure::Stop(Stop::new(StopKind::State, text));
-        self.known_topics.unmark(source, text).map_err(stop)
-    }
-
-    /// The offset of the first record of `time` or later; none when there is no such record.
-    fn at_time(&self, source: &TopicPartition, time: i64) -> Result<Option<Offset>, Failure> {
-        let found = self.log_offsets(std::slice::from_ref(source), time)?;
-        Ok(found.first().copied().filter(|offset| *offset >= 0))
+    /// The leader epoch that `offset` is committed with; -1: not known.
+    pub fn leader_epoch(&self, source: &TopicPartition, offset: Offset) -> i32 {
+        self.trail.leader_epoch(source, offset).unwrap_or(-1)
     }
 
     /// Commits offsets without a transaction, and waits for the answer.
@@ -376,7 +281,8 @@ impl Consumer {
         self.group_metadata(epoch)?;
         let mut list = PartitionList::new();
         for CommitOffset { source, offset, metadata } in offsets {
-            list.add_with_metadata(source, *offset, &self.known_topics.mark(source, metadata));
+            let metadata = self.known_topics.mark(source, metadata);
+            list.add_with_metadata(source, *offset, self.leader_epoch(source, *offset), &metadata);
         }
         let done = self.handle.commit(&list).and_then(|()| first_error(&list));
         done.map_err(|fault| sort(Doing::CommitOffsets, "committing offsets", &fault))
@@ -415,12 +321,12 @@ fn let_go(handle: &Handle) {
     }
 }
 
-/// The stable committed offsets of the client's group with their metadata, in the order of the question.
+/// The stable committed offsets of the client's group, in the order of the question.
 pub(super) fn committed(
     handle: &Handle,
     group: &str,
     partitions: &[TopicPartition],
-) -> Result<Vec<Option<(Offset, String)>>, Failure> {
+) -> Result<Vec<Option<Entry>>, Failure> {
     if partitions.is_empty() {
         return Ok(Vec::new());
     }
@@ -433,7 +339,7 @@ pub(super) fn committed(
     });
     let entries = entries.map_err(held_back)?;
     let found = in_order(partitions, &entries)?.into_iter();
-    Ok(found.map(|e| (e.offset >= 0).then_some((e.offset, e.metadata))).collect())
+    Ok(found.map(|entry| (entry.offset >= 0).then_some(entry)).collect())
 }
 
 /// What has not passed within [`QUESTION_TIMEOUT`] may never do so.

@@ -2,9 +2,12 @@
 //! core's failures; it decides nothing about records, and knows nothing of Wasm.
 
 pub mod admin;
+#[cfg(test)]
+mod bed;
 pub mod changelog;
 pub mod client;
 pub mod consumer;
+mod cut;
 mod error;
 mod fetch;
 pub mod known;

@@ -8,7 +8,7 @@ use super::sys::{self, GroupMetadata, Handle, Kind, PartitionList};
 use host_core::effect::CommitOffset;
 use host_core::error::{Stop, StopKind};
 use host_core::event::Failure;
-use host_core::record::Rows;
+use host_core::record::{Offset, Rows, TopicPartition};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -178,17 +178,22 @@ impl Producer {
     }
 
     /// Adds offsets to the open transaction. `metadata` is that of the assignment under which they were read;
-    /// a retry repeats both unchanged.
+    /// a retry repeats both unchanged. `leader_epoch`: of the record before an offset; -1: not known.
     ///
     /// # Errors
     /// Stale when the group refuses; as sorted otherwise.
-    pub fn send_offsets(&self, offsets: &[CommitOffset], metadata: &GroupMetadata) -> Result<(), Failure> {
+    pub fn send_offsets(
+        &self,
+        offsets: &[CommitOffset],
+        metadata: &GroupMetadata,
+        leader_epoch: impl Fn(&TopicPartition, Offset) -> i32,
+    ) -> Result<(), Failure> {
         if !metadata.fences() {
             return Err(Failure::Stale(
                 "the group's metadata names no member: offsets would not be fenced".to_owned(),
             ));
         }
-        self.send_offsets_without_member(offsets, metadata)
+        self.send_all_offsets(offsets, metadata, leader_epoch)
     }
 
     /// The same for a group without members: nothing fences these offsets.
@@ -200,9 +205,19 @@ impl Producer {
         offsets: &[CommitOffset],
         metadata: &GroupMetadata,
     ) -> Result<(), Failure> {
+        self.send_all_offsets(offsets, metadata, |_, _| -1)
+    }
+
+    fn send_all_offsets(
+        &self,
+        offsets: &[CommitOffset],
+        metadata: &GroupMetadata,
+        leader_epoch: impl Fn(&TopicPartition, Offset) -> i32,
+    ) -> Result<(), Failure> {
         let mut list = PartitionList::new();
         for CommitOffset { source, offset, metadata } in offsets {
-            list.add_with_metadata(source, *offset, &self.known_topics.mark(source, metadata));
+            let metadata = self.known_topics.mark(source, metadata);
+            list.add_with_metadata(source, *offset, leader_epoch(source, *offset), &metadata);
         }
         let deadline = Instant::now() + self.transaction_timeout;
         loop {

@@ -207,13 +207,15 @@ impl Taker {
         }
     }
 
-    /// The newest snapshot of a task that fits to its changelog, which reaches from `start` to the given end.
+    /// The newest snapshot of a task that fits to its changelog, which reaches from `start` to the given end. `was_cut_off`:
+    /// whether it was before that offset of that leader epoch.
     pub fn open(
         &self,
         topology: &Topology,
         source: &TopicPartition,
         start: Offset,
         (end, leader_epoch): LogEnd,
+        was_cut_off: impl Fn(Offset, i32) -> Result<bool, String>,
     ) -> Option<Opened> {
         let settings = &self.settings;
         let task = topology.task_name(source);
@@ -229,7 +231,10 @@ impl Taker {
             state_schema: settings.state_schema.clone(),
             begun_at_ms: now_ms(),
         };
-        let check = |header: &Header| header.check(&expected, start, settings.delete_retention_ms);
+        let check = |header: &Header| {
+            header.check(&expected, start, settings.delete_retention_ms)?;
+            header.check_leader(leader_epoch, &was_cut_off)
+        };
         let refused = |name: &str, why: &Unusable| {
             settings.counts.refused.add(1);
             tracing::warn!(task, name, %why, "a snapshot is not used, and removed; the changelog has the state");

@@ -101,7 +101,8 @@ impl Outbox {
         offsets: Vec<CommitOffset>,
     ) -> Result<(), Failure> {
         if self.is_transactional() {
-            return self.producer.send_offsets(&offsets, consumer.group_metadata(epoch)?);
+            let leader_epoch = |source: &_, offset| consumer.leader_epoch(source, offset);
+            return self.producer.send_offsets(&offsets, consumer.group_metadata(epoch)?, leader_epoch);
         }
         self.offsets = Some((epoch, offsets));
         Ok(())

@@ -73,6 +73,21 @@ impl<'a> Run<'a> {
         Ok((run, host))
     }
 
+    /// The host has worked, and has stopped with everything committed.
+    pub(crate) fn stopped(case: &mut Case<'a>) -> Result<Self> {
+        let (run, host) = Self::started(case)?;
+        host.drain(HEALED)?;
+        Ok(run)
+    }
+
+    /// A start ends by itself with a code, and these words.
+    pub(crate) fn refuses(&self, words: &str) -> Result<()> {
+        let ended = self.command.clone().arg("--until-end").start()?.wait(HEALED)?;
+        ensure!(ended.code.is_some_and(|code| code != 0), "it ended with {:?}", ended.code);
+        ensure!(ended.stderr.contains(words), "it does not say \"{words}\":\n{}", ended.stderr);
+        Ok(())
+    }
+
     /// What the ids of its workers' clients begin with.
     pub(crate) fn clients(&self) -> String {
         format!("{0}-{0}-", self.place.id)

@@ -103,6 +103,19 @@ impl Broker {
         Ok(())
     }
 
+    /// Takes the second half of a partition's log from a broker that was killed, as an unclean election does.
+    ///
+    /// # Errors
+    /// There is no such log.
+    pub fn cut_log(&self, topic: &str, partition: u32) -> Result<()> {
+        let path = self.config.folder.join(format!("data/{topic}-{partition}/{:020}.log", 0));
+        let cut = || {
+            let file = File::options().write(true).open(&path)?;
+            file.set_len(file.metadata()?.len() / 2)
+        };
+        cut().with_context(|| format!("cannot cut off {}", path.display()))
+    }
+
     /// Starts a killed broker on the same ports and data.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What was read, and under which leaders: whether the log still has it is asked when the client doubts it.
+//! What was read, and which leaders took it: offsets are committed with the leader epoch of the record before them.
 
 use host_core::record::{Offset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -62,13 +62,19 @@ impl Trail {
         self.doubted.insert(source.clone())
     }
 
-    /// Of a partition in doubt the leader epoch of the record before `offset`, if that was read.
-    pub(super) fn doubted(&self, source: &TopicPartition, offset: Offset) -> Option<i32> {
-        let stretches = self.doubted.contains(source).then(|| self.read.get(source))??;
-        let mut stretches = stretches.iter();
+    /// Of the record before `offset`, if that was read.
+    pub(super) fn leader_epoch(&self, source: &TopicPartition, offset: Offset) -> Option<i32> {
+        let mut stretches = self.read.get(source)?.iter();
         // Between two records of one leader are only its own, though they were not read: markers, compacted ones.
         let has = |stretch: &&Stretch| (stretch.first..=stretch.last).contains(&(offset - 1));
         stretches.find(has).map(|stretch| stretch.leader_epoch)
+    }
+
+    /// Of a partition in doubt, where what was read before `offset` ends, and its leader epoch.
+    pub(super) fn doubted(&self, source: &TopicPartition, offset: Offset) -> Option<(Offset, i32)> {
+        let stretches = self.doubted.contains(source).then(|| self.read.get(source))??;
+        let stretch = stretches.iter().rfind(|stretch| stretch.first < offset)?;
+        Some((offset.min(stretch.last + 1), stretch.leader_epoch))
     }
 }
 
@@ -80,20 +86,19 @@ mod tests {
         TopicPartition::new("in", 0)
     }
 
-    /// In doubt, after these were read.
+    /// After these were read.
     fn trail(read: &[(Offset, Offset, i32)]) -> Trail {
         let mut trail = Trail::default();
         for (first, last, leader_epoch) in read {
             trail.read(&source(), *first, *last, *leader_epoch);
         }
-        assert!(trail.doubt(&source()));
         trail
     }
 
     #[test]
     fn the_record_before_an_offset_tells_its_leader() {
         let trail = trail(&[(10, 14, 0), (17, 19, 0), (21, 25, 2)]);
-        let epochs = [10, 11, 15, 16, 20, 21, 22, 26, 27].map(|offset| trail.doubted(&source(), offset));
+        let epochs = [10, 11, 15, 16, 20, 21, 22, 26, 27].map(|offset| trail.leader_epoch(&source(), offset));
         let read = [None, Some(0), Some(0), Some(0), Some(0), None, Some(2), Some(2), None];
         assert_eq!(epochs, read, "19 was the last of 0, 21 the first of 2, and of 20 nobody knows");
     }
@@ -101,18 +106,30 @@ mod tests {
     #[test]
     fn what_is_read_again_counts_and_not_what_was_read_before() {
         let trail = trail(&[(10, 14, 0), (15, 19, 1), (12, 13, 3)]);
-        let epochs = [12, 13, 14, 15, 17].map(|offset| trail.doubted(&source(), offset));
+        let epochs = [12, 13, 14, 15, 17].map(|offset| trail.leader_epoch(&source(), offset));
         assert_eq!(epochs, [Some(0), Some(3), Some(3), None, None]);
     }
 
     #[test]
-    fn only_a_partition_in_doubt_is_asked_for_until_something_comes_of_it() {
+    fn a_doubt_is_over_when_something_comes() {
         let mut trail = trail(&[(10, 14, 0)]);
-        assert!(!trail.doubt(&source()), "nothing has come since");
-        assert_eq!(trail.doubted(&TopicPartition::new("in", 1), 12), None);
-        trail.went_on(&source());
-        assert_eq!(trail.doubted(&source(), 12), None);
         assert!(trail.doubt(&source()));
+        assert!(!trail.doubt(&source()), "nothing has come since");
+        trail.went_on(&TopicPartition::new("in", 1));
+        assert!(!trail.doubt(&source()));
+        trail.went_on(&source());
+        assert!(trail.doubt(&source()));
+        trail.read(&source(), 15, 15, 0);
+        assert!(trail.doubt(&source()));
+    }
+
+    #[test]
+    fn in_doubt_the_end_of_what_was_read_tells_where_nobody_took_the_record_before() {
+        let mut trail = trail(&[(10, 14, 0), (20, 24, 2)]);
+        assert_eq!(trail.doubted(&source(), 18), None, "nobody doubts");
+        assert!(trail.doubt(&source()));
+        let ends = [10, 11, 18, 22, 30].map(|offset| trail.doubted(&source(), offset));
+        assert_eq!(ends, [None, Some((11, 0)), Some((15, 0)), Some((22, 2)), Some((25, 2))]);
     }
 
     #[test]
@@ -123,7 +140,7 @@ mod tests {
         }
         read.push((100, 109, -1));
         let trail = trail(&read);
-        let epochs = [15, 25, 95, 105].map(|offset| trail.doubted(&source(), offset));
+        let epochs = [15, 25, 95, 105].map(|offset| trail.leader_epoch(&source(), offset));
         assert_eq!(epochs, [None, Some(2), Some(9), None]);
     }
 }

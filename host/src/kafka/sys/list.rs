@@ -56,35 +56,30 @@ impl PartitionList {
         }
     }
 
-    /// One partition, at an offset; with the leader epoch of the record before it the log is asked whether it has that.
-    pub(in crate::kafka) fn at(
-        partition: &TopicPartition,
-        offset: Offset,
-        leader_epoch: Option<i32>,
-    ) -> Self {
-        let list = Self::of(std::iter::once((partition, offset)));
-        if let Some(epoch) = leader_epoch {
-            // SAFETY: the list is ours and has this one entry.
-            unsafe { rd::rd_kafka_topic_partition_set_leader_epoch((*list.0).elems, epoch) };
-        }
+    /// One partition, at an offset and the leader epoch that it was noted with; -1: without.
+    pub(in crate::kafka) fn at(partition: &TopicPartition, offset: Offset, leader_epoch: i32) -> Self {
+        let mut list = Self::new();
+        list.add_with_metadata(partition, offset, leader_epoch, "");
         list
     }
 
-    /// As [`add`](Self::add), with metadata for the group.
+    /// As [`add`](Self::add), with a leader epoch (-1: without) and metadata for the group.
     pub(in crate::kafka) fn add_with_metadata(
         &mut self,
         partition: &TopicPartition,
         offset: Offset,
+        leader_epoch: i32,
         metadata: &str,
     ) {
         self.add(partition, offset);
-        if metadata.is_empty() {
-            return;
-        }
         // SAFETY: the entry just added is the last one. The copy is made with librdkafka's allocator, as the
         // list frees it with that, and has exactly the size that is copied into it.
         unsafe {
             let entry = (*self.0).elems.add(len(self.0) - 1);
+            rd::rd_kafka_topic_partition_set_leader_epoch(entry, leader_epoch);
+            if metadata.is_empty() {
+                return;
+            }
             let copy = rd::rd_kafka_mem_malloc(std::ptr::null_mut(), metadata.len());
             std::ptr::copy_nonoverlapping(metadata.as_ptr(), copy.cast(), metadata.len());
             (*entry).metadata = copy;
@@ -166,13 +161,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_keep_order_offsets_and_metadata() {
+    fn entries_keep_order_offsets_epochs_and_metadata() {
         let mut list = PartitionList::new();
-        list.add_with_metadata(&TopicPartition::new("a", 3), 7, "seven");
+        list.add_with_metadata(&TopicPartition::new("a", 3), 7, 2, "seven");
         list.add(&TopicPartition::new("b", 0), -1001);
         let entries = list.entries();
         assert_eq!(entries[0].partition, TopicPartition::new("a", 3));
         assert_eq!((entries[0].offset, entries[0].metadata.as_str()), (7, "seven"));
+        assert_eq!((entries[0].leader_epoch, entries[1].leader_epoch), (2, -1));
         assert_eq!((entries[1].offset, entries[1].metadata.as_str()), (-1001, ""));
     }
 }

@@ -2,15 +2,17 @@
 
 use crate::row::{Case, Runs, held, row_on};
 use crate::run::{HEALED, Run};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use fault_proxy::{Action, Api, Rule};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use testkit::bed::{Bed, KAFKAS_SWEEP};
-use testkit::wait_until;
+use testkit::{Isolation, wait_until};
 use xtask::kafka::Broker;
 use xtask::process::{self, Signal};
 
+/// Written at a time.
+const LINES: u64 = 100;
 /// Longer than requests wait for their answer.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
@@ -28,9 +30,29 @@ fn hit(case: &mut Case<'_>, fault: impl Fn(&mut Broker) -> Result<()>) -> Result
     Ok(1)
 }
 
+/// What a new leader has not that was not in sync: the end of a partition. Others write on, past what is committed.
+fn cut_off(case: &mut Case<'_>) -> Result<u64> {
+    let mut run = Run::stopped(case)?;
+    let (kafka, input) = (&run.place.kafka, run.place.input());
+    let before = kafka.ends(&input, Isolation::Uncommitted)?;
+    let mut broker = case.bed.broker();
+    broker.kill()?;
+    broker.cut_log(&input, 0)?;
+    broker.start_again()?;
+    drop(broker);
+    let after = kafka.ends(&input, Isolation::Uncommitted)?;
+    ensure!(after[0] < before[0] && after[1..] == before[1..], "void: {before:?} is {after:?} now");
+    let mut producer = kafka.producer()?;
+    while kafka.ends(&input, Isolation::Uncommitted)?[0] <= before[0] {
+        run.workload.produce(&mut producer, &input, LINES)?;
+    }
+    run.refuses(&format!("{input}-0: the log was cut off before offset"))?;
+    Ok(1)
+}
+
 /// One test, as these rows would wait for each other anyway: there is one such broker.
 #[test]
-fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
+fn f6_f7_f8_f18_f26_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
     let bed = LazyLock::new(|| Bed::start_with("restarts", &[KAFKAS_SWEEP]).expect("a second Kafka"));
     let runs = Runs { pr: 1, nightly: 30, release: 100 };
     let f6 = row_on(
@@ -69,6 +91,13 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
             })
         },
     );
+    let f26_cut = row_on(
+        || &bed,
+        "F26-cut",
+        "the end of an input is lost while the broker is away, and others write past it",
+        Runs { nightly: 10, release: 30, ..runs },
+        cut_off,
+    );
     let stand_still = "SIGSTOP of the broker past the requests' timeout, in the middle of a commit";
     let f8 = row_on(
         || &bed,
@@ -85,5 +114,5 @@ fn f6_f7_f8_f18_brokers_that_restart_die_fill_up_or_stand_still_lose_nothing() {
             })
         },
     );
-    held([f6, f7, f18, f8]);
+    held([f6, f7, f18, f26_cut, f8]);
 }

@@ -1,24 +1,9 @@
 //! Topics that change, shrink or vanish.
 
-use crate::row::{Case, Runs, row};
+use crate::row::{Runs, row};
 use crate::run::{HEALED, PARTITIONS, Run};
 use anyhow::{Result, ensure};
 use testkit::NewRecord;
-
-/// The host has worked, and has stopped with everything committed.
-fn stopped<'a>(case: &mut Case<'a>) -> Result<Run<'a>> {
-    let (run, host) = Run::started(case)?;
-    host.drain(HEALED)?;
-    Ok(run)
-}
-
-/// A start that ends by itself with a code, and these words.
-fn refuses(run: &Run<'_>, words: &str) -> Result<()> {
-    let ended = run.command.clone().arg("--until-end").start()?.wait(HEALED)?;
-    ensure!(ended.code.is_some_and(|code| code != 0), "it ended with {:?}", ended.code);
-    ensure!(ended.stderr.contains(words), "it does not say \"{words}\":\n{}", ended.stderr);
-    Ok(())
-}
 
 #[test]
 fn f25_rows_in_new_partitions_are_read_from_the_first() {
@@ -53,10 +38,10 @@ fn f25_rows_in_new_partitions_are_read_from_the_first() {
 fn f26_records_that_were_deleted_unread_stop_the_start() {
     let runs = Runs { pr: 1, nightly: 20, release: 60 };
     row("F26", "records behind the committed offset are deleted unread", runs, |case| {
-        let mut run = stopped(case)?;
+        let mut run = Run::stopped(case)?;
         run.feed()?;
         run.place.kafka.delete_all_records(&run.place.input())?;
-        refuses(&run, "records were deleted before they were read")?;
+        run.refuses("records were deleted before they were read")?;
         Ok(1)
     });
 }
@@ -65,10 +50,10 @@ fn f26_records_that_were_deleted_unread_stop_the_start() {
 fn f27_state_whose_changelog_is_gone_stops_the_start() {
     let runs = Runs { pr: 1, nightly: 20, release: 60 };
     row("F27", "the changelog is deleted while no host runs", runs, |case| {
-        let run = stopped(case)?;
+        let run = Run::stopped(case)?;
         let changelog = run.place.topic("sum-changelog");
         run.place.kafka.delete_topics(&[&changelog])?;
-        refuses(&run, "the state of all that was read before is gone")?;
+        run.refuses("the state of all that was read before is gone")?;
         ensure!(run.place.kafka.partitions(&changelog)?.is_none(), "an empty changelog was made");
         Ok(1)
     });
