@@ -1,7 +1,7 @@
 //! Turns fetched records into batches of one partition, in columns: the one copy on the way in.
 
 use super::error::{Doing, Fault, of_consumer, sort};
-use super::sys::{Fetched, Handle, Place, Record};
+use super::sys::{Fetched, Handle, Record};
 use host_core::event::Failure;
 use host_core::record::{HeaderColumns, Offset, Rows, TopicPartition};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
@@ -30,7 +30,7 @@ pub(super) enum Found {
         source: TopicPartition,
         offsets: Vec<Offset>,
         rows: Rows,
-        /// Of the leader that took them; -1: not known.
+        /// Of the leader that took them; -1: not known, or more than one.
         leader_epoch: i32,
     },
     End {
@@ -121,14 +121,15 @@ impl Fetch {
         Ok(None)
     }
 
-    /// The records at the front that are of one place, up to the limits.
+    /// The records at the front that are of one partition, up to the limits.
     fn take_run(&mut self, limits: Limits) -> Found {
         let front = self.fetched.front().expect("called with a record at the front");
         let source = TopicPartition::new(front.topic(), front.partition());
-        let place = front.place();
+        let (place, first) = (front.place(), front.leader_epoch());
         let (mut offsets, mut rows) = std::mem::take(&mut self.spare);
+        let mut last = first;
         loop {
-            self.copy_run(place, limits, &mut offsets, &mut rows);
+            last = self.copy_run(place, limits, &mut offsets, &mut rows).unwrap_or(last);
             let full = offsets.len() >= limits.records_max || rows.data.len() >= limits.bytes_max;
             // A run that ends where the fetched records end may go on in librdkafka's queue.
             if full || self.fetched.front().is_some() {
@@ -139,10 +140,20 @@ impl Fetch {
                 break;
             }
         }
-        Found::Rows { source, offsets, rows, leader_epoch: place.leader_epoch }
+        // Leader epochs rise with offsets, so those between are the same.
+        let leader_epoch = if last == first { first } else { -1 };
+        Found::Rows { source, offsets, rows, leader_epoch }
     }
 
-    fn copy_run(&mut self, place: Place, limits: Limits, offsets: &mut Vec<Offset>, rows: &mut Rows) {
+    /// The leader epoch of the last record that was copied; none when none was.
+    fn copy_run(
+        &mut self,
+        place: (usize, i32),
+        limits: Limits,
+        offsets: &mut Vec<Offset>,
+        rows: &mut Rows,
+    ) -> Option<i32> {
+        let mut last = None;
         while let Some(record) = self.fetched.front() {
             let fits = offsets.is_empty() || rows.data.len() + record.size() <= limits.bytes_max;
             let same = record.code() == Code::RD_KAFKA_RESP_ERR_NO_ERROR && record.place() == place;
@@ -151,8 +162,9 @@ impl Fetch {
             }
             offsets.push(record.offset());
             push(rows, record);
-            self.fetched.pop();
+            last = self.fetched.pop();
         }
+        last.map(|record| record.leader_epoch())
     }
 }
 

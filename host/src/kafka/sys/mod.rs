@@ -18,7 +18,7 @@ pub(super) use admin::{EARLIEST, Isolation, LATEST, list_offsets, topic_id};
 pub(super) use handle::{Handle, Kind, try_config};
 pub(super) use list::{Entry, PartitionList};
 pub(super) use produce::Topic;
-pub(super) use record::{Fetched, Place, Record};
+pub(super) use record::{Fetched, Record};
 pub use signals::GroupMetadata;
 pub(super) use signals::{Rebalanced, Signals};
 

@@ -11,15 +11,6 @@ use std::time::Duration;
 /// One record, or an event of its partition ([`Record::code`]). Must not outlive its client.
 pub(in crate::kafka) struct Record(*mut rd::rd_kafka_message_t);
 
-/// Where a record is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::kafka) struct Place {
-    topic: usize,
-    partition: i32,
-    /// Of the leader that took the record; -1: not known.
-    pub(in crate::kafka) leader_epoch: i32,
-}
-
 // SAFETY: an owned object that librdkafka does not touch until it is destroyed, from any thread.
 unsafe impl Send for Record {}
 
@@ -58,20 +49,17 @@ impl Record {
         u32::try_from(self.raw().partition).unwrap_or(u32::MAX)
     }
 
-    /// Equal for records of the same partition that one leader took, without looking at names.
-    pub(in crate::kafka) fn place(&self) -> Place {
-        Place {
-            topic: self.raw().rkt.addr(),
-            partition: self.raw().partition,
-            leader_epoch: self.leader_epoch(),
-        }
+    /// Equal for records of the same partition, without looking at names.
+    pub(in crate::kafka) fn place(&self) -> (usize, i32) {
+        (self.raw().rkt.addr(), self.raw().partition)
     }
 
     pub(in crate::kafka) fn offset(&self) -> Offset {
         self.raw().offset
     }
 
-    fn leader_epoch(&self) -> i32 {
+    /// Of the leader that took the record; -1: not known.
+    pub(in crate::kafka) fn leader_epoch(&self) -> i32 {
         // SAFETY: the record is alive.
         unsafe { rd::rd_kafka_message_leader_epoch(self.0) }
     }
