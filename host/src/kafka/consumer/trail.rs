@@ -24,12 +24,10 @@ struct Stretch {
 }
 
 impl Trail {
-    /// Records from `first` to `last` were read; what was read behind them before is not said of this log any more.
+    /// Records from `first` to `last` were read, of this leader epoch (-1: not known); what was read there and behind them
+    /// before is not said of this log any more.
     pub(super) fn read(&mut self, source: &TopicPartition, first: Offset, last: Offset, leader_epoch: i32) {
         self.went_on(source);
-        if leader_epoch < 0 {
-            return;
-        }
         if !self.read.contains_key(source) {
             self.read.insert(source.clone(), VecDeque::new());
         }
@@ -37,13 +35,13 @@ impl Trail {
         while stretches.back().is_some_and(|stretch| stretch.first >= first) {
             stretches.pop_back();
         }
+        if let Some(stretch) = stretches.back_mut() {
+            stretch.last = stretch.last.min(first - 1);
+        }
         match stretches.back_mut() {
+            _ if leader_epoch < 0 => {}
             Some(stretch) if stretch.leader_epoch == leader_epoch => stretch.last = last,
-            Some(stretch) => {
-                stretch.last = stretch.last.min(first - 1);
-                stretches.push_back(Stretch { first, last, leader_epoch });
-            }
-            None => stretches.push_back(Stretch { first, last, leader_epoch }),
+            _ => stretches.push_back(Stretch { first, last, leader_epoch }),
         }
         if stretches.len() > STRETCHES_MAX {
             stretches.pop_front();
@@ -108,6 +106,13 @@ mod tests {
         let trail = trail(&[(10, 14, 0), (15, 19, 1), (12, 13, 3)]);
         let epochs = [12, 13, 14, 15, 17].map(|offset| trail.leader_epoch(&source(), offset));
         assert_eq!(epochs, [Some(0), Some(3), Some(3), None, None]);
+    }
+
+    #[test]
+    fn what_is_read_again_of_leaders_that_are_not_known_takes_their_place() {
+        let trail = trail(&[(10, 14, 0), (15, 19, 1), (12, 30, -1)]);
+        let epochs = [12, 13, 16, 20, 31].map(|offset| trail.leader_epoch(&source(), offset));
+        assert_eq!(epochs, [Some(0), None, None, None, None]);
     }
 
     #[test]
