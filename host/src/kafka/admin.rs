@@ -437,27 +437,18 @@ fn fault(error: &KafkaError) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::Properties;
+    use crate::kafka::bed::{Bed, source};
     use rdkafka::bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
-    use rdkafka::mocking::MockCluster;
     use rdkafka::types::RDKafkaApiKey;
 
     /// A fresh broker answers so while it loads its groups.
     #[test]
     fn committed_offsets_are_asked_for_again_while_the_coordinator_moves() {
-        let cluster = MockCluster::new(1).expect("a broker");
-        cluster.create_topic("topic", 1, 1).expect("a topic");
+        let bed = Bed::new();
         let again = [RD_KAFKA_RESP_ERR_NOT_COORDINATOR; 3];
-        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &again);
-        let settings = Settings {
-            bootstrap_servers: cluster.bootstrap_servers(),
-            application_id: "app".to_owned(),
-            commit_interval: Duration::from_millis(100),
-            properties: Properties::default(),
-            known_topics: crate::kafka::KnownTopics::default(),
-        };
-        let admin = Admin::new(&settings).expect("a client");
-        let committed = admin.committed(&[TopicPartition::new("topic", 0)]).expect("an answer");
+        bed.0.request_errors(RDKafkaApiKey::OffsetFetch, &again);
+        let admin = Admin::new(&bed.settings()).expect("a client");
+        let committed = admin.committed(&[source()]).expect("an answer");
         assert_eq!(committed, [None]);
     }
 }

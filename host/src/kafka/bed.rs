@@ -12,7 +12,7 @@ const TOPIC: &str = "topic";
 const DELIVERED: Duration = Duration::from_mins(1);
 
 /// See the head of this file.
-pub(super) struct Bed(MockCluster<'static, DefaultProducerContext>);
+pub(super) struct Bed(pub(super) MockCluster<'static, DefaultProducerContext>);
 
 impl Bed {
     pub(super) fn new() -> Self {

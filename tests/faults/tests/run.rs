@@ -17,7 +17,7 @@ pub(crate) const SAME_IDENTITY: &str = "another process uses the same identity";
 /// Different keys, so that each has many results.
 const KEYS: u64 = 200;
 /// Lines written at a time while hosts run.
-const LINES: u64 = 100;
+pub(crate) const LINES: u64 = 100;
 
 /// The application of one run.
 pub(crate) struct Run<'a> {

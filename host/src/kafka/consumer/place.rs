@@ -90,7 +90,10 @@ mod tests {
     fn member(bed: &Bed) -> Consumer {
         let topics = vec![source().topic];
         let mut consumer = Consumer::new(&bed.settings(), "0", None, topics).expect("a consumer");
-        while !matches!(poll(&mut consumer), Ok(Polled::Assigned { .. })) {}
+        let end = Instant::now() + DEADLINE;
+        while !matches!(poll(&mut consumer), Ok(Polled::Assigned { .. })) {
+            assert!(Instant::now() < end, "no partition within {DEADLINE:?}");
+        }
         consumer
     }
 

@@ -31,10 +31,8 @@ impl Consumer {
         let known = partitions.iter().zip(&committed).zip(&logs);
         let starts = known
             .map(|((source, committed), log)| {
-                let committed = committed.as_ref();
-                let committed = committed
-                    .map(|entry| Ok((entry.offset, self.unmark(source, &entry.metadata)?)))
-                    .transpose()?;
+                let unmarked = |entry: &Entry| Ok((entry.offset, self.unmark(source, &entry.metadata)?));
+                let committed = committed.as_ref().map(unmarked).transpose()?;
                 let was_added =
                     counts.get(source.topic.as_str()).is_some_and(|then| source.partition >= *then);
                 let reset = if was_added { Reset::Earliest } else { reset(&source.topic) };

@@ -1,7 +1,7 @@
 //! The broker itself ends, dies, and stands still. It has a machine of its own here, as the others need theirs.
 
 use crate::row::{Case, Runs, held, row_on};
-use crate::run::{HEALED, Run};
+use crate::run::{HEALED, LINES, Run};
 use anyhow::{Result, ensure};
 use fault_proxy::{Action, Api, Rule};
 use std::sync::LazyLock;
@@ -11,8 +11,6 @@ use testkit::{Isolation, wait_until};
 use xtask::kafka::Broker;
 use xtask::process::{self, Signal};
 
-/// Written at a time.
-const LINES: u64 = 100;
 /// Longer than requests wait for their answer.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
@@ -42,6 +40,7 @@ fn cut_off(case: &mut Case<'_>) -> Result<u64> {
     drop(broker);
     let after = kafka.ends(&input, Isolation::Uncommitted)?;
     ensure!(after[0] < before[0] && after[1..] == before[1..], "void: {before:?} is {after:?} now");
+    // Not the run's: the numbers of what it wrote last are gone with the log's end.
     let mut producer = kafka.producer()?;
     while kafka.ends(&input, Isolation::Uncommitted)?[0] <= before[0] {
         run.workload.produce(&mut producer, &input, LINES)?;
