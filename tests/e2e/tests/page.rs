@@ -25,6 +25,12 @@ const PICTURE_BYTES_MAX: usize = 150_000;
 const ALL_CHARTS_SAY: &str = "return [...document.querySelectorAll('.plot')].map((plot) => plot.ariaLabel)";
 /// Nothing is wider than the window.
 const OVERFLOW: &str = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+/// The outcome of the change before is not taken for that of the next one.
+const FORGET: &str = "document.getElementById('outcome').textContent = ''";
+/// Pixels from the top of their section to the buttons.
+const BUTTONS: &str = "
+    const top = (id) => document.getElementById(id).getBoundingClientRect().top;
+    return top('swap-button') - top('modules');";
 /// How the outcome of a change is meant.
 const TONE: &str = "return document.getElementById('outcome').dataset.tone";
 /// Names and figures of the report of a shadow run.
@@ -70,6 +76,12 @@ fn wait_until_live(browser: &Browser, host: &mut HostProcess) -> Result<()> {
     })
 }
 
+/// Asks for a change by this button.
+fn press(button: &str, browser: &Browser) -> Result<()> {
+    browser.run(FORGET)?;
+    browser.click(button)
+}
+
 /// Waits until the page says `what` in this tone about the change that was asked for; records flow meanwhile.
 fn wait_for(
     (what, tone): (&str, &str),
@@ -97,7 +109,7 @@ fn shadow(
     feed: impl FnMut() -> Result<()>,
 ) -> Result<[u64; 3]> {
     browser.type_into("#module-file", &files::guest(module).display().to_string())?;
-    browser.click("#shadow-button")?;
+    press("#shadow-button", browser)?;
     wait_for(("The shadow run is over", tone), browser, host, feed)?;
     let report = browser.run(REPORT)?;
     let figure = |name: &str| {
@@ -158,17 +170,20 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
 
         // A change asks for the token.
         browser.type_into("#module-file", &files::guest("marked-sum").display().to_string())?;
-        browser.click("#swap-button")?;
+        press("#swap-button", &browser)?;
         ensure!(browser.text("#token-file")? == token_file.display().to_string());
         browser.type_into("#token", &fs::read_to_string(&token_file)?)?;
         browser.click("#token-form button.primary")?;
         wait_for(("Version 1 works", "good"), &browser, &mut host, || swaps.feed())?;
         check_marks(&browser, 1)?;
 
-        // What does not fit is refused, with the reason.
+        // What does not fit is refused, with the reason; its row moves no button.
+        let buttons = browser.run(BUTTONS)?;
         browser.type_into("#module-file", &files::guest("hash-chain").display().to_string())?;
-        browser.click("#swap-button")?;
+        press("#swap-button", &browser)?;
         wait_for(("refused at step schema", "bad"), &browser, &mut host, || swaps.feed())?;
+        wait_until("a row of what was refused", SOON, || Ok(browser.text("#versions")?.contains("refused")))?;
+        ensure!(browser.run(BUTTONS)? == buttons, "the buttons have moved from {buttons} pixels");
 
         let answers = shadow("marked-sum", "good", &browser, &mut host, || swaps.feed())?;
         ensure!(answers[0] > 0 && answers[1..] == [0, 0], "the same module: {answers:?}");
@@ -176,7 +191,7 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
         ensure!(answers[1] > 0 && answers[2] == 0, "a module without marks: {answers:?}");
         ensure!(browser.text("#report tbody")?.contains("finish"), "{}", browser.text("#report")?);
 
-        browser.click("#rollback-button")?;
+        press("#rollback-button", &browser)?;
         wait_for(("Version 2 works", "good"), &browser, &mut host, || swaps.feed())?;
         wait_until("the table of versions", SOON, || {
             swaps.feed()?;
@@ -242,7 +257,7 @@ fn host_dev_prints_an_address_that_shows_moving_figures_and_may_swap() -> Result
     let is_for_keeps = std::env::var_os("UPDATE_EXPECT").is_some();
     pass(&browser, if is_for_keeps { 45 } else { 0 })?;
     browser.type_into("#module-file", &new.display().to_string())?;
-    browser.click("#swap-button")?;
+    press("#swap-button", &browser)?;
     wait_for(("Version 1 works", "good"), &browser, &mut host, || Ok(()))?;
     check_marks(&browser, 1)?;
     pass(&browser, if is_for_keeps { 60 } else { 0 })?;
