@@ -12,6 +12,7 @@ const SWAP_TONE = { swap: "good", rollback: "info", "fell-back": "warn", refused
 
 let operator = "";
 let isBusy = false;
+let hasPrevious = false;
 
 const right = (text) => ({ text, className: "number" });
 
@@ -36,7 +37,8 @@ export function showModules({ operator: name, modules, swaps }) {
     { text: digest(swap.digest), title: swap.digest, className: "name" },
     right(typeof swap.took_ms === "number" ? `${count(swap.took_ms)} ms` : "–"), right(micros(swap.pause_us)), { text: swap.reason ?? "", className: "reason" },
   ]));
-  byId("rollback-button").disabled = isBusy || !versions.some(({ state }) => state === "previous");
+  hasPrevious = versions.some(({ state }) => state === "previous");
+  showButtons();
 }
 
 function tell(text, tone) {
@@ -77,7 +79,12 @@ async function act(doing, route, query, body, done) {
 
 function setBusy(busy) {
   isBusy = busy;
-  for (const id of ["swap-button", "shadow-button", "rollback-button"]) byId(id).disabled = busy;
+  showButtons();
+}
+
+function showButtons() {
+  for (const id of ["swap-button", "shadow-button"]) byId(id).disabled = isBusy;
+  byId("rollback-button").disabled = isBusy || !hasPrevious;
 }
 
 function chosenFile() {
