@@ -25,6 +25,8 @@ const PICTURE_BYTES_MAX: usize = 150_000;
 const ALL_CHARTS_SAY: &str = "return [...document.querySelectorAll('.plot')].map((plot) => plot.ariaLabel)";
 /// Nothing is wider than the window.
 const OVERFLOW: &str = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+/// Is the token asked for?
+const QUESTION: &str = "return document.getElementById('token-dialog').open";
 /// The outcome of the change before is not taken for that of the next one.
 const FORGET: &str = "document.getElementById('outcome').textContent = ''";
 /// Pixels from the top of their section to the buttons.
@@ -171,6 +173,7 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
         // A change asks for the token.
         browser.type_into("#module-file", &files::guest("marked-sum").display().to_string())?;
         press("#swap-button", &browser)?;
+        wait_until("the question for the token", SOON, || Ok(browser.run(QUESTION)? == json!(true)))?;
         ensure!(browser.text("#token-file")? == token_file.display().to_string());
         browser.type_into("#token", &fs::read_to_string(&token_file)?)?;
         browser.click("#token-form button.primary")?;
