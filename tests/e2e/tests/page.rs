@@ -27,6 +27,7 @@ const ALL_CHARTS_SAY: &str = "return [...document.querySelectorAll('.plot')].map
 const OVERFLOW: &str = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
 /// Is the token asked for?
 const QUESTION: &str = "return document.getElementById('token-dialog').open";
+const ROLLBACK_IS_SHUT: &str = "return document.getElementById('rollback-button').disabled";
 /// The outcome of the change before is not taken for that of the next one.
 const FORGET: &str = "document.getElementById('outcome').textContent = ''";
 /// Pixels from the top of their section to the buttons.
@@ -82,6 +83,12 @@ fn wait_until_live(browser: &Browser, host: &mut HostProcess) -> Result<()> {
 fn press(button: &str, browser: &Browser) -> Result<()> {
     browser.run(FORGET)?;
     browser.click(button)
+}
+
+/// The same in a tab that has no token yet.
+fn press_and_be_asked(button: &str, browser: &Browser) -> Result<()> {
+    press(button, browser)?;
+    wait_until("the question for the token", SOON, || Ok(browser.run(QUESTION)? == json!(true)))
 }
 
 /// Waits until the page says `what` in this tone about the change that was asked for; records flow meanwhile.
@@ -170,10 +177,13 @@ fn the_page_changes_the_module_while_records_flow_and_no_sum_is_lost() {
         wait_until_live(&browser, &mut host)?;
         ensure!(browser.text("#operator")? == "sum", "{}", browser.text("#operator")?);
 
-        // A change asks for the token.
+        // A change asks for the token; without one nothing happens, and there is still nothing to go back to.
         browser.type_into("#module-file", &files::guest("marked-sum").display().to_string())?;
-        press("#swap-button", &browser)?;
-        wait_until("the question for the token", SOON, || Ok(browser.run(QUESTION)? == json!(true)))?;
+        press_and_be_asked("#swap-button", &browser)?;
+        browser.click("#token-form button:not(.primary)")?;
+        wait_for(("Nothing was changed", "bad"), &browser, &mut host, || swaps.feed())?;
+        ensure!(browser.run(ROLLBACK_IS_SHUT)? == json!(true), "the first version can be rolled back");
+        press_and_be_asked("#swap-button", &browser)?;
         ensure!(browser.text("#token-file")? == token_file.display().to_string());
         browser.type_into("#token", &fs::read_to_string(&token_file)?)?;
         browser.click("#token-form button.primary")?;
